@@ -75,6 +75,53 @@ export const errorTable = {
       `${p.what} found no room on the disk and stored nothing: free space, then try again.`,
     true,
   ),
+  // -- events
+  CORRUPT_EVENT: entry(
+    500,
+    'Event is damaged',
+    (p: { stream: string; seq: number; why: string }) =>
+      `Event ${p.seq} of stream ${p.stream} is not what was recorded (${p.why}): run "runledger fsck", and restore the data directory from a backup.`,
+  ),
+  UNRECORDABLE: entry(
+    400,
+    'Cannot be recorded',
+    (p: { pointer: string; detail: string }) => `${p.pointer === '' ? 'The value' : p.pointer} ${p.detail}.`,
+  ),
+  ITEM_SHAPE: entry(
+    400,
+    'Item has the wrong shape',
+    (p: { what: string; cure: string }) => `${p.what}: ${p.cure}.`,
+  ),
+  // -- the life of a run
+  RULE_BROKEN: entry(
+    422,
+    'Not allowed at this point of the run',
+    (p: { rule: string; what: string; cure: string }) => `${p.what} (rule ${p.rule}): ${p.cure}.`,
+  ),
+  RUN_EXISTS: entry(
+    409,
+    'Run exists already',
+    (p: { execution_id: string }) =>
+      `A run ${p.execution_id} is recorded already: choose another execution_id, or add items to it.`,
+  ),
+  OTHER_CONTENT: entry(
+    409,
+    'Same id, other content',
+    (p: { execution_id: string; what: string }) =>
+      `Run ${p.execution_id} already holds ${p.what} with other content; nothing was stored: use new client ids for new items.`,
+  ),
+  EXECUTION_NOT_FOUND: entry(
+    404,
+    'Execution not found',
+    (p: { execution_id: string }) =>
+      `There is no run ${p.execution_id}: GET /api/runs lists those you can see.`,
+  ),
+  VERSION_MISMATCH: entry(
+    412,
+    'Run has another version',
+    (p: { execution_id: string; expected: number; actual: number }) =>
+      `Run ${p.execution_id} is at version ${p.actual}, If-Match names ${p.expected}: read the run again.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;

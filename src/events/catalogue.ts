@@ -1,0 +1,351 @@
+import { z } from 'zod';
+import { decisionRecord, safetyLevel } from './decision.ts';
+import type { MediaType } from './core.ts';
+import { count, hexDigest, identifier, language, seconds, token } from './token.ts';
+
+/** What an item is to a reader: the journey itself, a safety decision, steering, a log line, or a later review. */
+export type Kind = 'journey' | 'decision' | 'control' | 'log' | 'review';
+
+/**
+ * What an item does to the life of its run. The fold and the decider know these words only; they never ask for an item
+ * type by name.
+ */
+export type Effect =
+  | 'start'
+  | 'claim'
+  | 'input'
+  | 'translate'
+  | 'decide_input'
+  | 'block_run'
+  | 'iterate'
+  | 'finish_text'
+  | 'decide_output'
+  | 'skip_check'
+  | 'block_output'
+  | 'withhold_output'
+  | 'deliver_output'
+  | 'fail_output'
+  | 'skip_output'
+  | 'complete'
+  | 'fail_run'
+  | 'cancel_run'
+  | 'request_cancel'
+  | 'pause'
+  | 'resume'
+  | 'ask'
+  | 'answer'
+  | 'none';
+
+/** A closed fact set: a metadata member becomes a fact only where this takes its value, else it goes to the payload. */
+export type FactsSchema = z.ZodObject<Record<string, z.ZodType>>;
+
+export type CatalogueEntry = {
+  /** The stage such an item stands in; `any` where the item says. */
+  readonly stage: 0 | 1 | 2 | 3 | 4 | 5 | 'any';
+  readonly kind: Kind;
+  readonly media: MediaType;
+  readonly effect: Effect;
+  readonly label: { readonly en: string; readonly de: string };
+  /** The iteration that this item must name. */
+  readonly needs: 'stage_iteration' | 'loop_iteration' | null;
+  /** May it follow the item that ended the run? */
+  readonly afterTerminal: boolean;
+  readonly facts: FactsSchema;
+  /** Free-form half; lists what it is known to hold, and takes anything beside. */
+  readonly payload: z.ZodObject;
+  /** Taxonomy that brought it. */
+  readonly since: '1.0' | '1.1';
+};
+
+type Draft = Partial<Omit<CatalogueEntry, 'facts' | 'label'>> & {
+  readonly label: readonly [en: string, de: string];
+  readonly facts?: Record<string, z.ZodType>;
+};
+
+const entry = (kind: Kind, stage: CatalogueEntry['stage'], effect: Effect, draft: Draft): CatalogueEntry => ({
+  kind,
+  stage,
+  effect,
+  media: draft.media ?? 'metadata',
+  label: { en: draft.label[0], de: draft.label[1] },
+  needs: draft.needs ?? null,
+  afterTerminal: draft.afterTerminal ?? false,
+  facts: z.strictObject(draft.facts ?? {}),
+  payload: draft.payload ?? z.looseObject({}),
+  since: draft.since ?? '1.0',
+});
+
+const withText = z.looseObject({ content: z.string() });
+const withFile = z.looseObject({ file_path: z.string() });
+const withTerms = z.looseObject({
+  metadata: z
+    .looseObject({ found_terms: z.array(z.string()).optional(), raw_verdict: z.string().optional() })
+    .optional(),
+});
+
+/** A check as an old writer recorded it had only these two; ours derives them from the record (decision.ts). */
+const checkFacts = {
+  ...decisionRecord.shape,
+  safe: z.boolean(),
+  method: identifier,
+  checked_terms: count,
+  risk_level: identifier,
+  confidence: z.number().min(0).max(1),
+  false_positive: z.boolean(),
+  codes: z.array(token).max(64),
+};
+const blockFacts = {
+  blocked_reason: identifier,
+  blocked_codes: z.array(token).max(64),
+  safety_level: safetyLevel,
+  fallback: identifier,
+  decided_by: z.uuid(),
+};
+const outputFacts = {
+  width: count,
+  height: count,
+  format: identifier,
+  seed: z.int(),
+  cfg_scale: z.number(),
+  steps: count,
+  sampler: identifier,
+  duration_seconds: seconds,
+  sample_rate: count,
+  channels: count,
+  tempo_bpm: z.number().min(0),
+  fps: z.number().min(0),
+  vertices: count,
+  polygons: count,
+  sha256: hexDigest,
+  size_bytes: count,
+  mime: token,
+  batch_index: count,
+  chars: count,
+};
+const stepFacts = { from_lang: language, to_lang: language, model_digest: token };
+
+const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> = {}): CatalogueEntry =>
+  entry('journey', 4, 'deliver_output', {
+    media,
+    label: [en, de],
+    needs: 'loop_iteration',
+    facts: outputFacts,
+    payload: withFile,
+    ...draft,
+  });
+
+/**
+ * Every item type we know, taxonomy 1.0 first, then 1.1. Adding a type is one entry here and nothing else: fold, decider,
+ * views and exporters read these attributes. The types marked `since: '1.1'` without facts keep all metadata in the
+ * payload until the issue that emits them gives them facts.
+ */
+export const catalogue = {
+  pipeline_start: entry('journey', 0, 'start', {
+    label: ['Start', 'Beginn'],
+    facts: {
+      config_name: token,
+      execution_mode: z.enum(['eco', 'fast']),
+      safety_level: safetyLevel,
+      level_set_by: z.enum(['request', 'default', 'workflow']),
+      seed: z.int(),
+      workflow_sha256: hexDigest,
+      policy: decisionRecord.shape.policy,
+    },
+  }),
+  user_input_text: entry('journey', 1, 'input', {
+    label: ['Input', 'Eingabe'],
+    media: 'text',
+    facts: { input_language: language, char_count: count },
+    payload: withText,
+  }),
+  user_input_image: entry('journey', 1, 'input', {
+    label: ['Input image', 'Eingabebild'],
+    media: 'image',
+    facts: { image_size: token, format: identifier, file_size_kb: z.number().min(0), sha256: hexDigest },
+    payload: withFile,
+  }),
+  translation_result: entry('journey', 1, 'translate', {
+    label: ['Translation', 'Übersetzung'],
+    media: 'text',
+    facts: { ...stepFacts, detected_language: language, method: identifier },
+    payload: withText,
+  }),
+  stage1_safety_check: entry('decision', 1, 'decide_input', {
+    label: ['Safety check of the input', 'Sicherheitsprüfung der Eingabe'],
+    facts: checkFacts,
+    payload: withTerms,
+  }),
+  stage1_safety_check_image: entry('decision', 1, 'decide_input', {
+    label: ['Safety check of the input image', 'Sicherheitsprüfung des Eingabebildes'],
+    facts: checkFacts,
+    payload: withTerms,
+  }),
+  stage1_blocked: entry('decision', 1, 'block_run', {
+    label: ['Input refused', 'Eingabe abgelehnt'],
+    facts: blockFacts,
+  }),
+  interception_iteration: entry('journey', 2, 'iterate', {
+    label: ['Step', 'Schritt'],
+    media: 'text',
+    needs: 'stage_iteration',
+    facts: { ...stepFacts, iteration_type: identifier },
+    payload: withText,
+  }),
+  interception_final: entry('journey', 2, 'finish_text', {
+    label: ['Final text', 'Endgültiger Text'],
+    media: 'text',
+    facts: { ...stepFacts, total_iterations: count, transformation_type: identifier },
+    payload: withText,
+  }),
+  stage3_safety_check: entry('decision', 3, 'decide_output', {
+    label: ['Safety check before output', 'Sicherheitsprüfung vor der Ausgabe'],
+    needs: 'loop_iteration',
+    facts: checkFacts,
+    payload: withTerms,
+  }),
+  stage3_blocked: entry('decision', 3, 'block_output', {
+    label: ['Output refused', 'Ausgabe abgelehnt'],
+    needs: 'loop_iteration',
+    facts: blockFacts,
+  }),
+  output_image: output('image', 'Image', 'Bild'),
+  output_audio: output('audio', 'Audio', 'Ton'),
+  output_music: output('music', 'Music', 'Musik'),
+  output_video: output('video', 'Video', 'Video'),
+  output_3d: output('3d', '3D model', '3D-Modell'),
+  pipeline_complete: entry('journey', 5, 'complete', {
+    label: ['Complete', 'Abgeschlossen'],
+    facts: {
+      total_duration_seconds: seconds,
+      total_items_logged: count,
+      outputs_generated: count,
+      stages_completed: z.array(z.int().min(0).max(5)).max(6),
+    },
+  }),
+  pipeline_error: entry('journey', 'any', 'fail_run', {
+    label: ['Error', 'Fehler'],
+    facts: { error_type: identifier, error_stage: z.int().min(0).max(5), recoverable: z.boolean() },
+  }),
+  stage_transition: entry('control', 'any', 'none', {
+    label: ['Next stage', 'Nächste Stufe'],
+    facts: {
+      from_stage: z.int().min(0).max(5),
+      to_stage: z.int().min(0).max(5),
+      transition_time_ms: z.number().min(0),
+    },
+  }),
+
+  safety_check_skipped: entry('decision', 'any', 'skip_check', {
+    label: ['Safety check skipped', 'Sicherheitsprüfung ausgelassen'],
+    since: '1.1',
+    facts: {
+      reason: z.enum(['level_research', 'checker_disabled', 'not_applicable']),
+      allowed_by: token,
+      check_point: decisionRecord.shape.check_point,
+      policy: decisionRecord.shape.policy,
+      safety_level: safetyLevel,
+      level_set_by: decisionRecord.shape.level_set_by,
+    },
+  }),
+  stage4_safety_check: entry('decision', 4, 'none', {
+    label: ['Safety check of the medium', 'Sicherheitsprüfung des Mediums'],
+    needs: 'loop_iteration',
+    since: '1.1',
+  }),
+  stage4_blocked: entry('decision', 4, 'withhold_output', {
+    label: ['Medium withheld', 'Medium zurückgehalten'],
+    needs: 'loop_iteration',
+    since: '1.1',
+  }),
+  output_failed: entry('journey', 4, 'fail_output', {
+    label: ['Output failed', 'Ausgabe fehlgeschlagen'],
+    needs: 'loop_iteration',
+    since: '1.1',
+    facts: { error_type: identifier },
+  }),
+  output_skipped: entry('journey', 4, 'skip_output', {
+    label: ['Output skipped', 'Ausgabe ausgelassen'],
+    needs: 'loop_iteration',
+    since: '1.1',
+  }),
+  output_text: output('text', 'Text', 'Text', { since: '1.1', payload: withText }),
+  output_code: output('code', 'Code', 'Code', { since: '1.1', payload: withText }),
+  run_claimed: entry('control', 'any', 'claim', {
+    label: ['Taken by a worker', 'Von einem Arbeiter übernommen'],
+    since: '1.1',
+    facts: { worker: token },
+  }),
+  step_started: entry('control', 'any', 'none', {
+    label: ['Step started', 'Schritt begonnen'],
+    since: '1.1',
+  }),
+  attempt_failed: entry('control', 'any', 'none', {
+    label: ['Attempt failed', 'Versuch gescheitert'],
+    since: '1.1',
+  }),
+  log_entry: entry('log', 'any', 'none', {
+    label: ['Log entry', 'Protokolleintrag'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+  usage_recorded: entry('control', 'any', 'none', {
+    label: ['Usage', 'Verbrauch'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+  clarification_requested: entry('control', 'any', 'ask', { label: ['Question', 'Rückfrage'], since: '1.1' }),
+  clarification_answered: entry('control', 'any', 'answer', { label: ['Answer', 'Antwort'], since: '1.1' }),
+  run_paused: entry('control', 'any', 'pause', { label: ['Paused', 'Angehalten'], since: '1.1' }),
+  run_resumed: entry('control', 'any', 'resume', { label: ['Resumed', 'Fortgesetzt'], since: '1.1' }),
+  cancel_requested: entry('control', 'any', 'request_cancel', {
+    label: ['Cancel requested', 'Abbruch verlangt'],
+    since: '1.1',
+  }),
+  run_cancelled: entry('control', 'any', 'cancel_run', { label: ['Cancelled', 'Abgebrochen'], since: '1.1' }),
+  late_result_discarded: entry('control', 'any', 'none', {
+    label: ['Late result discarded', 'Spätes Ergebnis verworfen'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+  run_recovered: entry('control', 'any', 'claim', {
+    label: ['Recovered', 'Wiederaufgenommen'],
+    since: '1.1',
+  }),
+  recorder_gap: entry('control', 'any', 'none', {
+    label: ['Gap in the record', 'Lücke in der Aufzeichnung'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+  decision_overridden: entry('review', 'any', 'none', {
+    label: ['Decision overridden', 'Entscheidung aufgehoben'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+  decision_annotated: entry('review', 'any', 'none', {
+    label: ['Decision annotated', 'Entscheidung kommentiert'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+  policy_published: entry('control', 'any', 'none', {
+    label: ['Policy published', 'Regelwerk veröffentlicht'],
+    since: '1.1',
+    facts: { policy_id: token, version: z.int().min(1), sha256: hexDigest },
+  }),
+  content_erased: entry('control', 'any', 'none', {
+    label: ['Content erased', 'Inhalt gelöscht'],
+    since: '1.1',
+    afterTerminal: true,
+  }),
+} satisfies Record<string, CatalogueEntry>;
+
+export type KnownItemType = keyof typeof catalogue;
+
+const lookup: ReadonlyMap<string, CatalogueEntry> = new Map(Object.entries(catalogue));
+
+/** What an unknown item type counts as: kept and shown, without any effect on the run's life. */
+export const unknownEntry: CatalogueEntry = entry('journey', 'any', 'none', { label: ['Item', 'Eintrag'] });
+
+/** The catalogue's entry of an item type; undefined for a type we do not know. */
+export function catalogued(itemType: string): CatalogueEntry | undefined {
+  return lookup.get(itemType);
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { catalogued, unknownEntry } from './catalogue.ts';
+import { type Core, coreSchema, itemTypeName, mediaType, type Payload } from './core.ts';
+import { upcastType } from './upcast.ts';
+
+/** One item as it is handed to the recorder: the members of ExecutionItem (domain.md §2) and, for imports, more. */
+export type ItemDraft = {
+  readonly item_type: string;
+  readonly stage?: number | null | undefined;
+  readonly stage_iteration?: number | null | undefined;
+  readonly loop_iteration?: number | null | undefined;
+  readonly media_type?: string | null | undefined;
+  readonly content?: string | null | undefined;
+  readonly file_path?: string | null | undefined;
+  readonly config_used?: string | null | undefined;
+  readonly model_used?: string | null | undefined;
+  readonly backend_used?: string | null | undefined;
+  /** Seconds. */
+  readonly execution_time?: number | null | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Members that no current reader knows by name; they come back at their place. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
+  /** On the first item of a run: whose it is, and what its record says beside the items. */
+  readonly user_id?: string | undefined;
+  readonly session_id?: string | undefined;
+  readonly record?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** One item as a client reads it. Unknown members of an import stand beside these. */
+export const executionItem = z.looseObject({
+  sequence_number: z.int().min(1),
+  timestamp: z.string(),
+  stage: z.int().nullable(),
+  stage_iteration: z.int().nullable(),
+  loop_iteration: z.int().nullable(),
+  media_type: mediaType.nullable(),
+  item_type: itemTypeName,
+  content: z.string().nullable(),
+  file_path: z.string().nullable(),
+  config_used: z.string().nullable(),
+  model_used: z.string().nullable(),
+  backend_used: z.string().nullable(),
+  execution_time: z.number().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+});
+export type ExecutionItem = z.infer<typeof executionItem>;
+
+const placedMembers = [
+  'stage',
+  'stage_iteration',
+  'loop_iteration',
+  'media_type',
+  'config_used',
+  'model_used',
+  'backend_used',
+  'execution_time',
+] as const;
+
+type Halves = { readonly kept: Partial<Core>; readonly payload: Payload | null };
+
+/**
+ * Splits an item into the kept and the erasable half. A member or metadata key is kept only where the core's or the
+ * type's fact schema takes its very value; whatever else was sent goes to the payload, unchanged. {@link mergeItem}
+ * undoes it.
+ */
+export function splitItem(draft: ItemDraft): Halves {
+  const entry = catalogued(upcastType(draft.item_type)) ?? unknownEntry;
+  const kept: Record<string, unknown> = {};
+  const extra: Record<string, unknown> = { ...draft.extra };
+  for (const member of placedMembers) {
+    const value = draft[member];
+    if (value === undefined || value === null) continue;
+    if (coreSchema.shape[member].safeParse(value).success) kept[member] = value;
+    else extra[member] = value;
+  }
+  const facts: Record<string, unknown> = {};
+  const metadata: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(draft.metadata ?? {})) {
+    if (value === undefined) continue;
+    const isFact = Object.hasOwn(entry.facts.shape, key) && entry.facts.shape[key]?.safeParse(value).success;
+    (isFact ? facts : metadata)[key] = value;
+  }
+  if (Object.keys(facts).length > 0) kept['facts'] = facts;
+  return { kept, payload: payloadOf(draft, metadata, extra) };
+}
+
+function payloadOf(
+  draft: ItemDraft,
+  metadata: Record<string, unknown>,
+  extra: Record<string, unknown>,
+): Payload | null {
+  const payload: Record<string, unknown> = {};
+  for (const member of ['content', 'file_path', 'user_id', 'session_id', 'record'] as const) {
+    const value = draft[member];
+    if (value !== undefined && value !== null) payload[member] = value;
+  }
+  if (Object.keys(metadata).length > 0) payload['metadata'] = metadata;
+  if (Object.keys(extra).length > 0) payload['extra'] = extra;
+  return Object.keys(payload).length > 0 ? payload : null;
+}
+
+/** Core and payload as one item again; a payload that is gone leaves nulls, and `erased: true` says so. */
+export function mergeItem(core: Core, payload: Payload | null, erased: boolean): ExecutionItem {
+  const itemType = upcastType(core.type);
+  const { source, ...extra } = payload?.extra ?? {};
+  const sources =
+    itemType === core.type ? source : { item_type: core.type, ...(source as object | undefined) };
+  return {
+    sequence_number: core.seq,
+    timestamp: core.time,
+    stage: core.stage ?? null,
+    stage_iteration: core.stage_iteration ?? null,
+    loop_iteration: core.loop_iteration ?? null,
+    media_type: core.media_type ?? null,
+    item_type: itemType,
+    content: payload?.content ?? null,
+    file_path: payload?.file_path ?? null,
+    config_used: core.config_used ?? null,
+    model_used: core.model_used ?? null,
+    backend_used: core.backend_used ?? null,
+    execution_time: core.execution_time ?? null,
+    metadata: { ...core.facts, ...payload?.metadata },
+    ...extra,
+    ...(sources === undefined ? {} : { source: sources }),
+    ...(erased ? { erased: true } : {}),
+  };
+}

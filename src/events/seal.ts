@@ -1,0 +1,65 @@
+import { Buffer } from 'node:buffer';
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+
+export const saltBytes = 32;
+export const nonceBytes = 12;
+export const runKeyBytes = 32;
+const tagBytes = 16;
+
+/** What a payload needs to be sealed: the run's key, and randomness that is used once. */
+export type SealingKit = {
+  /** 32 bytes, one random key per run. */
+  readonly key: Uint8Array;
+  /** 32 random bytes: makes the commitment hiding, also for a payload that can be guessed. */
+  readonly salt: Uint8Array;
+  /** 12 random bytes. */
+  readonly nonce: Uint8Array;
+};
+
+/** `base64(SHA-256(salt ‖ JCS(payload)))`: what the core says about its payload, and all that is left of it once erased. */
+export function commitment(salt: Uint8Array, payload: Uint8Array): string {
+  return createHash('sha256').update(salt).update(payload).digest('base64');
+}
+
+/** nonce ‖ AES-256-GCM(salt ‖ JCS(payload)) ‖ tag, bound to the event's place by the additional data stream ‖ seq. */
+export function sealPayload(payload: Uint8Array, stream: string, seq: number, kit: SealingKit): Buffer {
+  const cipher = createCipheriv('aes-256-gcm', kit.key, kit.nonce);
+  cipher.setAAD(placeBytes(stream, seq));
+  return Buffer.concat([
+    kit.nonce,
+    cipher.update(kit.salt),
+    cipher.update(payload),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
+}
+
+/** Undoes {@link sealPayload}. Undefined where the bytes are not what this key sealed for this place. */
+export function openPayload(
+  sealed: Uint8Array,
+  stream: string,
+  seq: number,
+  key: Uint8Array,
+): { readonly salt: Buffer; readonly payload: Buffer } | undefined {
+  if (sealed.byteLength < nonceBytes + saltBytes + tagBytes) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), {
+    authTagLength: tagBytes,
+  });
+  decipher.setAAD(placeBytes(stream, seq));
+  decipher.setAuthTag(sealed.subarray(-tagBytes));
+  const opened = decipher.update(sealed.subarray(nonceBytes, -tagBytes));
+  try {
+    decipher.final();
+  } catch {
+    // GCM has one failure only: these bytes were not sealed with this key for this place. The caller names the event.
+    return undefined;
+  }
+  return { salt: opened.subarray(0, saltBytes), payload: opened.subarray(saltBytes) };
+}
+
+function placeBytes(stream: string, seq: number): Buffer {
+  const place = Buffer.alloc(Buffer.byteLength(stream) + 8);
+  place.write(stream);
+  place.writeBigUInt64BE(BigInt(seq), place.byteLength - 8);
+  return place;
+}

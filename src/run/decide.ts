@@ -1,0 +1,101 @@
+import { catalogued, unknownEntry } from '../events/catalogue.ts';
+import { decisionOutcome } from '../events/decision.ts';
+import type { ItemDraft } from '../events/item.ts';
+import { upcastType } from '../events/upcast.ts';
+import { LedgerError } from '../errors.ts';
+import { isTerminal, loopOf, type Origin, type RunState } from './lifecycle.ts';
+
+/** Who asks to record. Our own items keep every rule; a foreign pipeline the few that shape depends on; imports none. */
+export type RecordCommand = { readonly by: Origin; readonly item: ItemDraft };
+
+type Refusal = { readonly rule: string; readonly what: string; readonly cure: string };
+
+/**
+ * May this item follow in this run (domain.md §4)? Returns nothing where it may, throws RULE_BROKEN with the rule where
+ * it may not. No clock, no ids, no I/O; the same state and item always give the same answer.
+ */
+export function decide(command: RecordCommand, state: RunState): void {
+  const refusal = refusalOf(command, state);
+  if (refusal) throw new LedgerError('RULE_BROKEN', refusal);
+}
+
+function refusalOf({ by, item }: RecordCommand, state: RunState): Refusal | undefined {
+  if (by === 'import') return undefined;
+  const entry = catalogued(upcastType(item.item_type)) ?? unknownEntry;
+  if (isTerminal(state) && !entry.afterTerminal) {
+    return {
+      rule: 'item_after_terminal',
+      what: `${item.item_type} cannot follow: the run ended with item ${state.terminalAt ?? state.version + 1}`,
+      cure: 'start a new run',
+    };
+  }
+  if (entry.effect === 'start' && state.version >= 0) {
+    return {
+      rule: 'one_start',
+      what: `${item.item_type} cannot follow: the run has started`,
+      cure: 'leave it out, or start a new run',
+    };
+  }
+  if (entry.effect === 'iterate' && item.stage_iteration !== state.stageIteration + 1) {
+    return {
+      rule: 'iteration_gap',
+      what: `stage_iteration is ${item.stage_iteration ?? 'missing'}, ${state.stageIteration + 1} is due`,
+      cure: 'number the iterations 1, 2, 3 … without gaps, in order',
+    };
+  }
+  return by === 'own' ? ownRefusal(item, entry.effect, state) : undefined;
+}
+
+function ownRefusal(item: ItemDraft, effect: string, state: RunState): Refusal | undefined {
+  if (state.version === -1 && effect !== 'start') {
+    return { rule: 'start_first', what: `${item.item_type} is the first item`, cure: 'start the run first' };
+  }
+  if (effect === 'finish_text' || effect === 'iterate') {
+    if (!state.inputAllowed) {
+      return {
+        rule: 'input_decided',
+        what: `${item.item_type} stands without a stage-1 decision that lets the input pass`,
+        cure: 'record the check of the input first',
+      };
+    }
+  }
+  const loop = loopOf(state, { loop_iteration: item.loop_iteration ?? undefined });
+  if ((effect === 'deliver_output' || effect === 'fail_output') && loop !== 'allowed') {
+    return {
+      rule: loop === undefined ? 'output_without_decision' : 'output_against_decision',
+      what: `output ${item.loop_iteration ?? '?'} has ${loop === undefined ? 'no' : 'a refusing'} safety decision`,
+      cure: 'record a stage-3 decision, or a skip, for the same loop_iteration first',
+    };
+  }
+  if (effect === 'block_output' && loop !== 'refused') {
+    return {
+      rule: 'block_needs_refusal',
+      what: `output ${item.loop_iteration ?? '?'} is blocked without a decision that refuses it`,
+      cure: 'record the refusing stage-3 decision first',
+    };
+  }
+  if (effect === 'block_run' && state.inputAllowed) {
+    return {
+      rule: 'block_needs_refusal',
+      what: 'the input is blocked although its check let it pass',
+      cure: 'record the refusing stage-1 decision first',
+    };
+  }
+  return decisionRefusal(item, effect);
+}
+
+/** Never an allow without a safe verdict, unless it says on what grounds (safety-audit.md §1). */
+function decisionRefusal(item: ItemDraft, effect: string): Refusal | undefined {
+  if (effect !== 'decide_input' && effect !== 'decide_output') return undefined;
+  const { verdict, action, basis } = decisionOutcome(item.metadata ?? undefined);
+  const groundless =
+    action === 'allow' && verdict !== 'safe' && !['fail_open', 'policy_skip', 'override'].includes(basis);
+  const unrecorded = basis === 'unknown';
+  return groundless || unrecorded
+    ? {
+        rule: 'allow_needs_grounds',
+        what: `${item.item_type} lets pass on the verdict ${verdict} and the basis ${basis}`,
+        cure: 'record the full decision, and an allow only for a safe verdict or with its exception named',
+      }
+    : undefined;
+}

@@ -1,0 +1,259 @@
+import { type CatalogueEntry, catalogued, unknownEntry } from '../events/catalogue.ts';
+import type { Core } from '../events/core.ts';
+import { decisionOutcome } from '../events/decision.ts';
+import { upcastType } from '../events/upcast.ts';
+
+export const runStatuses = [
+  'pending',
+  'running',
+  'paused',
+  'waiting_clarification',
+  'cancelling',
+  'completed',
+  'failed',
+  'blocked',
+  'cancelled',
+  'incomplete',
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** Something the record does not prove, or a rule it breaks. Kept history is never refused: it is listed here. */
+export type Finding = {
+  readonly rule: string;
+  readonly sequence_number: number | null;
+  readonly detail: string;
+};
+
+/** Who records the run: our orchestrator, a foreign pipeline over HTTP, or an importer of old records. */
+export type Origin = 'own' | 'foreign' | 'import';
+
+/** What stage 3 said last about one output. */
+export type LoopState = 'allowed' | 'refused' | 'blocked';
+
+/** The fold of a run's cores: all that the decider needs, and what stays known after an erasure. Plain JSON. */
+export type RunState = {
+  /** Stream revision of the last item; −1 before the first. */
+  readonly version: number;
+  readonly origin: Origin | null;
+  readonly phase: Exclude<RunStatus, 'incomplete'> | null;
+  /** The sequence number of the item that ended the run. */
+  readonly terminalAt: number | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly stageIteration: number;
+  readonly finalText: boolean;
+  readonly inputAllowed: boolean;
+  readonly loops: Readonly<Record<string, LoopState>>;
+  readonly outputsGenerated: number;
+  readonly outputsBlocked: number;
+  readonly outputsFailed: number;
+  readonly findings: readonly Finding[];
+};
+
+export const initialRunState: RunState = {
+  version: -1,
+  origin: null,
+  phase: null,
+  terminalAt: null,
+  startedAt: null,
+  completedAt: null,
+  stageIteration: 0,
+  finalText: false,
+  inputAllowed: false,
+  loops: {},
+  outputsGenerated: 0,
+  outputsBlocked: 0,
+  outputsFailed: 0,
+  findings: [],
+};
+
+/** The status a client sees. An import that nothing ended is `incomplete`. */
+export function statusOf(state: RunState): RunStatus {
+  if (state.origin === 'import' && state.terminalAt === null) return 'incomplete';
+  return state.phase ?? 'pending';
+}
+
+export const isTerminal = (state: RunState): boolean =>
+  state.terminalAt !== null || state.origin === 'import';
+
+/** The catalogue's entry for a stored core, under today's name of its type. */
+export const entryOf = (core: Core): CatalogueEntry => catalogued(upcastType(core.type)) ?? unknownEntry;
+
+/**
+ * Folds one event into the run. Total: whatever was recorded is taken, and what breaks a rule of domain.md §4 is added
+ * to the findings. Effects after the terminal item change nothing but the version.
+ */
+export function evolve(state: RunState, core: Core): RunState {
+  const entry = entryOf(core);
+  const origin = state.origin ?? originOf(core);
+  const next = {
+    ...state,
+    origin,
+    version: core.seq - 1,
+    startedAt: state.startedAt ?? core.time,
+    phase: state.phase ?? (origin === 'own' ? 'pending' : 'running'),
+    findings: [...state.findings, ...brokenRules(state, core, entry, origin)],
+  } satisfies RunState;
+  return state.terminalAt === null ? applyEffect(next, core, entry) : next;
+}
+
+function originOf(core: Core): Origin {
+  if (core.actor?.kind === 'importer') return 'import';
+  return core.actor?.kind === 'service' ? 'own' : 'foreign';
+}
+
+function applyEffect(state: RunState, core: Core, entry: CatalogueEntry): RunState {
+  const ended = (phase: RunState['phase']): RunState => ({
+    ...state,
+    phase,
+    terminalAt: core.seq,
+    completedAt: core.time,
+  });
+  switch (entry.effect) {
+    case 'claim':
+    case 'resume':
+    case 'answer':
+      return { ...state, phase: state.phase === 'cancelling' ? 'cancelling' : 'running' };
+    case 'decide_input':
+      return { ...state, inputAllowed: passes(core) };
+    case 'iterate':
+      return { ...state, stageIteration: core.stage_iteration ?? state.stageIteration + 1 };
+    case 'finish_text':
+      return { ...state, finalText: true };
+    case 'decide_output':
+      return setLoop(state, core, passes(core) ? 'allowed' : 'refused');
+    case 'skip_check':
+      // A skip of the level's list leaves a decision on the law list standing; it never turns a refusal into a pass.
+      return core.loop_iteration === undefined || loopOf(state, core) !== undefined
+        ? state
+        : setLoop(state, core, 'allowed');
+    case 'block_output':
+      return { ...setLoop(state, core, 'blocked'), outputsBlocked: state.outputsBlocked + 1 };
+    case 'withhold_output':
+      return {
+        ...setLoop(state, core, 'blocked'),
+        outputsBlocked: state.outputsBlocked + 1,
+        outputsGenerated: Math.max(0, state.outputsGenerated - 1),
+      };
+    case 'deliver_output':
+      return { ...state, outputsGenerated: state.outputsGenerated + 1 };
+    case 'fail_output':
+      return { ...state, outputsFailed: state.outputsFailed + 1 };
+    case 'pause':
+      return { ...state, phase: 'paused' };
+    case 'ask':
+      return { ...state, phase: 'waiting_clarification' };
+    case 'request_cancel':
+      return { ...state, phase: 'cancelling' };
+    case 'complete':
+      return ended('completed');
+    case 'fail_run':
+      return ended('failed');
+    case 'block_run':
+      return ended('blocked');
+    case 'cancel_run':
+      return ended('cancelled');
+    case 'start':
+    case 'input':
+    case 'translate':
+    case 'skip_output':
+    case 'none':
+      return state;
+  }
+}
+
+function passes(core: Core): boolean {
+  const { action } = decisionOutcome(core.facts);
+  return action === 'allow' || action === 'skip' || action === 'modify';
+}
+
+export const loopOf = (state: RunState, core: Pick<Core, 'loop_iteration'>): LoopState | undefined =>
+  state.loops[String(core.loop_iteration ?? 0)];
+
+function setLoop(state: RunState, core: Core, loop: LoopState): RunState {
+  return { ...state, loops: { ...state.loops, [String(core.loop_iteration ?? 0)]: loop } };
+}
+
+function brokenRules(state: RunState, core: Core, entry: CatalogueEntry, origin: Origin): Finding[] {
+  const found: Finding[] = [];
+  const note = (rule: string, detail: string): void =>
+    void found.push({ rule, sequence_number: core.seq, detail });
+  if (state.version === -1 && entry.effect !== 'start') {
+    note(
+      'no_start',
+      `The first item is ${core.type}: who asked for what, and under which level, is not recorded.`,
+    );
+  }
+  if (state.terminalAt !== null && !entry.afterTerminal) {
+    note('item_after_terminal', `${core.type} stands after item ${state.terminalAt}, which ended the run.`);
+  }
+  if (entry.effect === 'iterate' && core.stage_iteration !== state.stageIteration + 1) {
+    note(
+      'iteration_gap',
+      `stage_iteration is ${core.stage_iteration ?? 'missing'} where ${state.stageIteration + 1} was due.`,
+    );
+  }
+  if (entry.needs === 'loop_iteration' && core.loop_iteration === undefined) {
+    note('loop_missing', `${core.type} does not say which output it belongs to.`);
+  }
+  if (entry.effect === 'deliver_output') found.push(...outputFindings(state, core));
+  if (entry.effect === 'decide_input' || entry.effect === 'decide_output')
+    found.push(...checkFindings(core, origin));
+  if (entry.effect === 'complete') found.push(...countFindings(state, core));
+  return found;
+}
+
+function outputFindings(state: RunState, core: Core): Finding[] {
+  const loop = loopOf(state, core);
+  if (loop === 'allowed') return [];
+  const why =
+    loop === undefined
+      ? 'has no recorded safety decision and no recorded skip'
+      : 'was delivered although its safety decision refused it';
+  return [
+    {
+      rule: loop === undefined ? 'output_without_decision' : 'output_against_decision',
+      sequence_number: core.seq,
+      detail: `Output ${core.loop_iteration ?? '?'} (${core.type}) ${why}.`,
+    },
+  ];
+}
+
+function checkFindings(core: Core, origin: Origin): Finding[] {
+  const { basis, verdict } = decisionOutcome(core.facts);
+  if (basis === 'fail_open') {
+    const policy = core.facts?.['policy'] === undefined ? ', and no published policy allowed that' : '';
+    return [
+      {
+        rule: 'check_failed_open',
+        sequence_number: core.seq,
+        detail: `The checker failed and the content was let pass${policy}.`,
+      },
+    ];
+  }
+  if (verdict === 'indeterminate' && origin !== 'own' && basis === 'unknown') {
+    return [
+      {
+        rule: 'check_without_evidence',
+        sequence_number: core.seq,
+        detail: 'The check names no policy, no checked text and no steps: its result is told, not proven.',
+      },
+    ];
+  }
+  return [];
+}
+
+function countFindings(state: RunState, core: Core): Finding[] {
+  const found: Finding[] = [];
+  const items = core.facts?.['total_items_logged'];
+  if (typeof items === 'number' && items !== core.seq) {
+    const detail = `The run says it logged ${items} items, ${core.seq} are recorded.`;
+    found.push({ rule: 'items_count_differs', sequence_number: core.seq, detail });
+  }
+  const outputs = core.facts?.['outputs_generated'];
+  if (typeof outputs === 'number' && outputs !== state.outputsGenerated) {
+    const detail = `The run says it generated ${outputs} outputs, ${state.outputsGenerated} are recorded as generated and ${state.outputsBlocked} as blocked.`;
+    found.push({ rule: 'outputs_count_differs', sequence_number: core.seq, detail });
+  }
+  return found;
+}
