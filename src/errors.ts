@@ -92,6 +92,13 @@ export const errorTable = {
     'Item has the wrong shape',
     (p: { what: string; cure: string }) => `${p.what}: ${p.cure}.`,
   ),
+  // -- keyring
+  KEYS_UNREADABLE: entry(
+    503,
+    'Keys cannot be read',
+    (p: { file: string }) =>
+      `${p.file} is damaged, and without it every recorded payload would read as erased; nothing was changed: restore the folder keys/ from a backup.`,
+  ),
   // -- the life of a run
   RULE_BROKEN: entry(
     422,

@@ -52,6 +52,8 @@ export const coreSchema = z.strictObject({
   payload: z.strictObject({ commit: base64Digest, bytes: z.int().min(2) }).optional(),
 });
 export type Core = z.infer<typeof coreSchema>;
+/** A core before it is linked and sealed: all that deciding and folding look at. */
+export type CoreDraft = Omit<Core, 'prev' | 'payload'>;
 
 /** The erasable half: everything a person may have written, and everything free-form. */
 export const payloadSchema = z.strictObject({

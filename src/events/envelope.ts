@@ -4,6 +4,7 @@ import { canonicalBytes } from './canonical.ts';
 import {
   type Actor,
   type Core,
+  type CoreDraft,
   coreSchema,
   envelopeVersion,
   maxCoreBytes,
@@ -20,8 +21,6 @@ export type Placement = {
   readonly id: string;
   readonly stream: string;
   readonly seq: number;
-  /** base64 of the previous event's hash, or the stream's chain start. */
-  readonly prev: string;
   readonly tax: string;
   /** RFC 3339, UTC. */
   readonly time: string;
@@ -43,38 +42,37 @@ export type LedgerEvent = {
   readonly erased: boolean;
 };
 
-/**
- * Makes the bytes of one event: splits the item, seals its payload, canonicalises and hashes its core. The caller has
- * checked the item (`findUnrecordable`). Throws TOO_LARGE for a core beyond 60,000 bytes.
- */
-export function prepareEvent(draft: ItemDraft, placement: Placement, kit: SealingKit): ReadyEvent {
+/** An item at its place in its stream, split in two, not yet linked and sealed. */
+export type PlacedItem = { readonly core: CoreDraft; readonly payload: Payload | null };
+
+/** Splits the item and gives it its place. The caller has checked the item (`findUnrecordable`). */
+export function placeItem(draft: ItemDraft, placement: Placement): PlacedItem {
   const { kept, payload } = splitItem(draft);
-  const { recorded, subject, cause, trace, ...placed } = placement;
-  const payloadBytes = payload === null ? null : canonicalBytes(payload);
-  const core: Record<string, unknown> = {
-    v: envelopeVersion,
-    type: draft.item_type,
-    ...placed,
-    recorded,
-    subject,
-    cause,
-    trace,
-    ...kept,
-    payload:
-      payloadBytes === null
-        ? undefined
-        : { commit: commitment(kit.salt, payloadBytes), bytes: payloadBytes.byteLength },
-  };
-  const coreBytes = canonicalBytes(core);
+  const core: Record<string, unknown> = { v: envelopeVersion, type: draft.item_type };
+  for (const [member, value] of Object.entries({ ...placement, ...kept })) {
+    if (value !== undefined) core[member] = value;
+  }
+  return { core: core as CoreDraft, payload };
+}
+
+/**
+ * Makes the bytes of one event: seals the payload, links the core to the event before (`prev`: base64 of that one's
+ * hash, or the stream's chain start), canonicalises and hashes it. Throws TOO_LARGE for a core beyond 60,000 bytes.
+ */
+export function sealItem({ core, payload }: PlacedItem, prev: string, kit: SealingKit): ReadyEvent {
+  const bytes = payload === null ? null : canonicalBytes(payload);
+  const commit =
+    bytes === null ? {} : { payload: { commit: commitment(kit.salt, bytes), bytes: bytes.byteLength } };
+  const coreBytes = canonicalBytes({ ...core, prev, ...commit });
   if (coreBytes.byteLength > maxCoreBytes) {
     throw new LedgerError('TOO_LARGE', { sizeBytes: coreBytes.byteLength, limitBytes: maxCoreBytes });
   }
   return {
-    id: placement.id,
-    type: draft.item_type,
+    id: core.id,
+    type: core.type,
     core: coreBytes,
     hash: eventHash(coreBytes),
-    sealed: payloadBytes === null ? null : sealPayload(payloadBytes, placement.stream, placement.seq, kit),
+    sealed: bytes === null ? null : sealPayload(bytes, core.stream, core.seq, kit),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type CatalogueEntry, catalogued, unknownEntry } from '../events/catalogue.ts';
-import type { Core } from '../events/core.ts';
+import type { CoreDraft } from '../events/core.ts';
 import { decisionOutcome } from '../events/decision.ts';
 import { upcastType } from '../events/upcast.ts';
 
@@ -77,13 +77,13 @@ export const isTerminal = (state: RunState): boolean =>
   state.terminalAt !== null || state.origin === 'import';
 
 /** The catalogue's entry for a stored core, under today's name of its type. */
-export const entryOf = (core: Core): CatalogueEntry => catalogued(upcastType(core.type)) ?? unknownEntry;
+export const entryOf = (core: CoreDraft): CatalogueEntry => catalogued(upcastType(core.type)) ?? unknownEntry;
 
 /**
  * Folds one event into the run. Total: whatever was recorded is taken, and what breaks a rule of domain.md §4 is added
  * to the findings. Effects after the terminal item change nothing but the version.
  */
-export function evolve(state: RunState, core: Core): RunState {
+export function evolve(state: RunState, core: CoreDraft): RunState {
   const entry = entryOf(core);
   const origin = state.origin ?? originOf(core);
   const next = {
@@ -97,12 +97,12 @@ export function evolve(state: RunState, core: Core): RunState {
   return state.terminalAt === null ? applyEffect(next, core, entry) : next;
 }
 
-function originOf(core: Core): Origin {
+function originOf(core: CoreDraft): Origin {
   if (core.actor?.kind === 'importer') return 'import';
   return core.actor?.kind === 'service' ? 'own' : 'foreign';
 }
 
-function applyEffect(state: RunState, core: Core, entry: CatalogueEntry): RunState {
+function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): RunState {
   const ended = (phase: RunState['phase']): RunState => ({
     ...state,
     phase,
@@ -162,19 +162,19 @@ function applyEffect(state: RunState, core: Core, entry: CatalogueEntry): RunSta
   }
 }
 
-function passes(core: Core): boolean {
+function passes(core: CoreDraft): boolean {
   const { action } = decisionOutcome(core.facts);
   return action === 'allow' || action === 'skip' || action === 'modify';
 }
 
-export const loopOf = (state: RunState, core: Pick<Core, 'loop_iteration'>): LoopState | undefined =>
+export const loopOf = (state: RunState, core: Pick<CoreDraft, 'loop_iteration'>): LoopState | undefined =>
   state.loops[String(core.loop_iteration ?? 0)];
 
-function setLoop(state: RunState, core: Core, loop: LoopState): RunState {
+function setLoop(state: RunState, core: CoreDraft, loop: LoopState): RunState {
   return { ...state, loops: { ...state.loops, [String(core.loop_iteration ?? 0)]: loop } };
 }
 
-function brokenRules(state: RunState, core: Core, entry: CatalogueEntry, origin: Origin): Finding[] {
+function brokenRules(state: RunState, core: CoreDraft, entry: CatalogueEntry, origin: Origin): Finding[] {
   const found: Finding[] = [];
   const note = (rule: string, detail: string): void =>
     void found.push({ rule, sequence_number: core.seq, detail });
@@ -203,7 +203,7 @@ function brokenRules(state: RunState, core: Core, entry: CatalogueEntry, origin:
   return found;
 }
 
-function outputFindings(state: RunState, core: Core): Finding[] {
+function outputFindings(state: RunState, core: CoreDraft): Finding[] {
   const loop = loopOf(state, core);
   if (loop === 'allowed') return [];
   const why =
@@ -219,7 +219,7 @@ function outputFindings(state: RunState, core: Core): Finding[] {
   ];
 }
 
-function checkFindings(core: Core, origin: Origin): Finding[] {
+function checkFindings(core: CoreDraft, origin: Origin): Finding[] {
   const { basis, verdict } = decisionOutcome(core.facts);
   if (basis === 'fail_open') {
     const policy = core.facts?.['policy'] === undefined ? ', and no published policy allowed that' : '';
@@ -243,7 +243,7 @@ function checkFindings(core: Core, origin: Origin): Finding[] {
   return [];
 }
 
-function countFindings(state: RunState, core: Core): Finding[] {
+function countFindings(state: RunState, core: CoreDraft): Finding[] {
   const found: Finding[] = [];
   const items = core.facts?.['total_items_logged'];
   if (typeof items === 'number' && items !== core.seq) {

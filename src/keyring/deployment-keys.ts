@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LedgerError } from '../errors.ts';
+
+/** The secrets of one deployment, 32 bytes each. Lost, every payload of its log reads as erased. */
+export type DeploymentKeys = {
+  /** Wraps the run keys in the keyring. */
+  readonly wrapping: Uint8Array;
+  /** Under which persons and texts appear as HMACs, and client-named items get their ids. */
+  readonly naming: Uint8Array;
+};
+
+const fileName = 'deployment.json';
+const key32 = z.base64().length(44);
+const fileShape = z.strictObject({ v: z.literal(1), wrapping: key32, naming: key32 });
+
+/**
+ * Reads the deployment's keys, or makes them at first start: one file, mode 0600, in a folder that only the owner
+ * enters, durable before it is used. Throws KEYS_UNREADABLE where the file is there but damaged: making new keys then
+ * would silently erase every payload.
+ */
+export async function openDeploymentKeys(directory: string): Promise<DeploymentKeys> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const text = await readIfThere(join(directory, fileName));
+  if (text === undefined) return makeKeys(directory);
+  const parsed = fileShape.safeParse(jsonOrUndefined(text));
+  if (!parsed.success)
+    throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${fileName}` }, { cause: parsed.error });
+  return {
+    wrapping: Buffer.from(parsed.data.wrapping, 'base64'),
+    naming: Buffer.from(parsed.data.naming, 'base64'),
+  };
+}
+
+async function makeKeys(directory: string): Promise<DeploymentKeys> {
+  const keys = { wrapping: randomBytes(32), naming: randomBytes(32) };
+  const text = JSON.stringify({
+    v: 1,
+    wrapping: keys.wrapping.toString('base64'),
+    naming: keys.naming.toString('base64'),
+  });
+  const draft = join(directory, `${fileName}.${process.pid}.new`);
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, join(directory, fileName));
+  await syncFolder(directory);
+  return keys;
+}
+
+/** A renamed file is only sure to be found again once its folder is on the disk. */
+async function syncFolder(directory: string): Promise<void> {
+  const folder = await open(directory, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON is one of the shapes a damaged key file can have; the caller refuses it by name.
+    return undefined;
+  }
+}

@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { LedgerError, isLedgerError } from '../errors.ts';
+import type { EventStore, Position } from '../event-store/port.ts';
+import { canonicalText } from '../events/canonical.ts';
+import type { Actor, Core, CoreDraft } from '../events/core.ts';
+import { chainStart } from '../events/digest.ts';
+import { decodeEvent, type PlacedItem, placeItem, sealItem } from '../events/envelope.ts';
+import { type ItemDraft, splitItem } from '../events/item.ts';
+import { nonceBytes, runKeyBytes, saltBytes } from '../events/seal.ts';
+import type { ReadyEvent } from '../events/stored-event.ts';
+import { timeOf } from '../events/time.ts';
+import { executionIdOf } from './record.ts';
+
+/** How often an append is decided anew when other writers keep coming first. */
+const maxDecisions = 5;
+/** How often the same bytes are sent again after an error that leaves open whether they were stored. */
+const maxResends = 1;
+/** Folded heads kept in memory; a stream that fell out is folded again. */
+const maxHeads = 2_000;
+
+export type StreamKeys = {
+  readonly keyOf: (stream: string) => Uint8Array | undefined;
+  readonly createKey: (stream: string) => Promise<Uint8Array>;
+};
+
+/** An item to record. `id` only where a retry must be recognised; `time` only where it came from outside. */
+export type NewItem = {
+  readonly draft: ItemDraft;
+  readonly id?: string | undefined;
+  /** RFC 3339, UTC. */
+  readonly time?: string | undefined;
+};
+
+export type WriteRequest<S> = {
+  readonly stream: string;
+  readonly items: readonly NewItem[];
+  readonly actor: Actor;
+  readonly tax: string;
+  /** HMAC of the person a run is about; stands on the first event. */
+  readonly subject?: string | undefined;
+  readonly trace?: string | undefined;
+  /** Refuses by throwing. Called with the state before each item that is really new. */
+  readonly decide: (state: S, item: ItemDraft) => void;
+  /** Called once with the stream as it is, and with whether the whole batch stands there already. */
+  readonly guard?: (state: S, alreadyThere: boolean) => void;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type Written<S> = {
+  readonly state: S;
+  readonly sequenceNumbers: readonly number[];
+  /** Of the last event; null when nothing was new. */
+  readonly position: Position | null;
+  /** False when every item stood in the stream before. */
+  readonly stored: boolean;
+};
+
+type Head<S> = {
+  readonly state: S;
+  readonly revision: number;
+  readonly prev: string;
+  /** Ids that a retry may come with again, and their sequence numbers. */
+  readonly ids: ReadonlyMap<string, number>;
+};
+
+type Parts<S> = {
+  readonly store: EventStore;
+  readonly keys: StreamKeys;
+  readonly fold: (state: S, core: CoreDraft) => S;
+  readonly initial: S;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly newId: () => string;
+};
+
+/**
+ * The one place that gives an event its number and its link to the one before: one queue per stream, and a cached fold
+ * of its head (log.md §1, "One place"). Resolves once everything is durable.
+ */
+export function createStreamWriter<S>(parts: Parts<S>): {
+  readonly write: (request: WriteRequest<S>) => Promise<Written<S>>;
+} {
+  const heads = new Map<string, Head<S>>();
+  const queues = new Map<string, Promise<unknown>>();
+
+  const remember = (stream: string, head: Head<S>): void => {
+    heads.delete(stream);
+    if (heads.size >= maxHeads) heads.delete(heads.keys().next().value ?? '');
+    heads.set(stream, head);
+  };
+
+  const attempt = async (request: WriteRequest<S>): Promise<Written<S>> => {
+    const { stream } = request;
+    const head = heads.get(stream) ?? (await loadHead(parts, stream));
+    const known = await knownNumbers(parts, request, head);
+    request.guard?.(head.state, known !== undefined);
+    if (known !== undefined)
+      return { state: head.state, sequenceNumbers: known, position: null, stored: false };
+    const { next, ready } = await chain(parts, request, head);
+    const expected = head.revision === -1 ? 'noStream' : head.revision;
+    const send = async (resends: number): Promise<{ position: Position }> => {
+      try {
+        return await parts.store.append(stream, ready, expected, request.signal);
+      } catch (error) {
+        const ambiguous = isLedgerError(error, 'TIMEOUT') || isLedgerError(error, 'UNAVAILABLE');
+        if (!ambiguous || resends === 0 || request.signal?.aborted) throw error;
+        return send(resends - 1);
+      }
+    };
+    const { position } = await send(maxResends);
+    remember(stream, next);
+    const first = head.revision + 2;
+    return {
+      state: next.state,
+      sequenceNumbers: ready.map((_, index) => first + index),
+      position,
+      stored: true,
+    };
+  };
+
+  const decided = async (request: WriteRequest<S>, left: number): Promise<Written<S>> => {
+    try {
+      return await attempt(request);
+    } catch (error) {
+      // Whatever went wrong, the cached head may be behind: the next call folds the stream itself.
+      if (!(error instanceof LedgerError) || error.status >= 500 || error.code === 'CONFLICT') {
+        heads.delete(request.stream);
+      }
+      if (isLedgerError(error, 'CONFLICT') && left > 1) return decided(request, left - 1);
+      throw error;
+    }
+  };
+
+  return {
+    write: (request) => {
+      const before = queues.get(request.stream) ?? Promise.resolve();
+      const turn = before.then(() => decided(request, maxDecisions));
+      const settled = turn
+        .catch(() => undefined)
+        .finally(() => {
+          if (queues.get(request.stream) === settled) queues.delete(request.stream);
+        });
+      queues.set(request.stream, settled);
+      return turn;
+    },
+  };
+}
+
+async function loadHead<S>(parts: Parts<S>, stream: string): Promise<Head<S>> {
+  let head: Head<S> = { state: parts.initial, revision: -1, prev: chainStart(stream), ids: new Map() };
+  const ids = new Map<string, number>();
+  try {
+    for await (const stored of parts.store.readStream(stream)) {
+      // Without a key: the fold needs the core only, and an erased run must still take its last events.
+      const { core } = decodeEvent(stored, undefined);
+      ids.set(core.id, core.seq);
+      const prev = Buffer.from(stored.hash).toString('base64');
+      head = { state: parts.fold(head.state, core), revision: stored.revision, prev, ids };
+    }
+  } catch (error) {
+    if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
+  }
+  return head;
+}
+
+/** Decides, numbers, seals and links the batch onto the head. Every rule is asked before a key is made or a byte sent. */
+async function chain<S>(
+  parts: Parts<S>,
+  request: WriteRequest<S>,
+  head: Head<S>,
+): Promise<{ next: Head<S>; ready: readonly ReadyEvent[] }> {
+  const { stream, actor, tax, trace } = request;
+  const now = timeOf(parts.clock());
+  const ids = new Map(head.ids);
+  const placed: PlacedItem[] = [];
+  let { state } = head;
+  let seq = head.revision + 1;
+  for (const { draft, id = parts.newId(), time } of request.items) {
+    request.decide(state, draft);
+    seq += 1;
+    const item = placeItem(draft, {
+      id,
+      stream,
+      seq,
+      tax,
+      time: time ?? now,
+      recorded: time === undefined ? undefined : now,
+      actor,
+      subject: seq === 1 ? request.subject : undefined,
+      trace,
+    });
+    state = parts.fold(state, item.core);
+    ids.set(id, seq);
+    placed.push(item);
+  }
+  const sealing = placed.some((item) => item.payload !== null);
+  const key = sealing ? (parts.keys.keyOf(stream) ?? (await parts.keys.createKey(stream))) : noKey;
+  const ready: ReadyEvent[] = [];
+  let { prev } = head;
+  for (const item of placed) {
+    const random = randomBytes(saltBytes + nonceBytes);
+    const event = sealItem(item, prev, {
+      key,
+      salt: random.subarray(0, saltBytes),
+      nonce: random.subarray(saltBytes),
+    });
+    prev = Buffer.from(event.hash).toString('base64');
+    ready.push(event);
+  }
+  return { next: { state, revision: seq - 1, prev, ids }, ready };
+}
+
+/**
+ * The sequence numbers of a batch that stands in the stream already, undefined for a new one. The same ids with other
+ * content, or a batch of which only a part is known, is refused: storing the rest would tear it apart.
+ */
+async function knownNumbers<S>(
+  parts: Parts<S>,
+  request: WriteRequest<S>,
+  head: Head<S>,
+): Promise<readonly number[] | undefined> {
+  const known = request.items.map(({ id }) => (id === undefined ? undefined : head.ids.get(id)));
+  if (known.every((seq) => seq === undefined)) return undefined;
+  const numbers: number[] = [];
+  for (const [index, seq] of known.entries()) {
+    const item = request.items[index];
+    if (seq === undefined || item === undefined) throw otherContent(request.stream, 'a part of this batch');
+    if (!(await standsThere(parts, request.stream, seq, item))) {
+      throw otherContent(request.stream, `the id of item ${index + 1}`);
+    }
+    numbers.push(seq);
+  }
+  return numbers;
+}
+
+async function standsThere<S>(parts: Parts<S>, stream: string, seq: number, item: NewItem): Promise<boolean> {
+  for await (const stored of parts.store.readStream(stream, { from: seq - 1, limit: 1 })) {
+    const event = decodeEvent(stored, parts.keys.keyOf(stream));
+    const { kept, payload } = splitItem(item.draft);
+    // Of an erased payload only the commitment is left, which is salted: then the core has to do.
+    const samePayload = event.erased || canonicalText(event.payload) === canonicalText(payload);
+    const sameCore = Object.entries(kept).every(
+      ([member, value]) => canonicalText(event.core[member as keyof Core] ?? null) === canonicalText(value),
+    );
+    return (
+      samePayload &&
+      sameCore &&
+      event.core.type === item.draft.item_type &&
+      (item.time === undefined || item.time === event.core.time)
+    );
+  }
+  return false;
+}
+
+const otherContent = (stream: string, what: string): LedgerError =>
+  new LedgerError('OTHER_CONTENT', { execution_id: executionIdOf(stream) ?? stream, what });
+
+/** Stands where nothing is sealed. */
+const noKey = new Uint8Array(runKeyBytes);
