@@ -129,6 +129,89 @@ export const errorTable = {
     (p: { execution_id: string; expected: number; actual: number }) =>
       `Run ${p.execution_id} is at version ${p.actual}, If-Match names ${p.expected}: read the run again.`,
   ),
+  // -- configuration
+  CONFIG_INVALID: entry(
+    500,
+    'Configuration is invalid',
+    (p: { faults: readonly string[] }) =>
+      `The environment has ${p.faults.length} fault(s): ${p.faults.join('; ')}.`,
+  ),
+  // -- http
+  INVALID_REQUEST: entry(
+    400,
+    'Invalid request',
+    (p: { what: string; cure: string }) => `${p.what}: ${p.cure}.`,
+  ),
+  INVALID_LIMIT: entry(
+    400,
+    'Invalid limit parameter',
+    (p: { value: string; max: number }) => `limit is "${p.value}": send a whole number from 1 to ${p.max}.`,
+  ),
+  INVALID_OFFSET: entry(
+    400,
+    'Invalid offset parameter',
+    (p: { value: string }) => `offset is "${p.value}": send a whole number from 0.`,
+  ),
+  INVALID_DATE: entry(
+    400,
+    'Invalid date format',
+    (p: { value: string }) => `date is "${p.value}": send a day of the calendar as YYYY-MM-DD.`,
+  ),
+  ROUTE_NOT_FOUND: entry(
+    404,
+    'Not found',
+    (p: { method: string; path: string }) =>
+      `There is no ${p.method} ${p.path}: /openapi.json lists what there is.`,
+  ),
+  METHOD_NOT_ALLOWED: entry(
+    405,
+    'Method not allowed',
+    (p: { method: string; allowed: string }) => `${p.method} does not work here: use ${p.allowed}.`,
+  ),
+  NOT_ACCEPTABLE: entry(
+    406,
+    'Not acceptable',
+    (p: { offered: string }) => `This address answers ${p.offered} only: accept that.`,
+  ),
+  BODY_TOO_LARGE: entry(
+    413,
+    'Request is too large',
+    (p: { limitBytes: number }) => `The body has more than ${p.limitBytes} bytes: send it in smaller parts.`,
+  ),
+  UNSUPPORTED_MEDIA_TYPE: entry(
+    415,
+    'Unsupported media type',
+    (p: { given: string }) =>
+      `The body is ${p.given === '' ? 'of no named type' : p.given}: send application/json.`,
+  ),
+  UNKNOWN_FORMAT: entry(
+    400,
+    'Unknown export format',
+    (p: { format: string; supported: readonly string[] }) =>
+      `There is no export format "${p.format}": use one of ${p.supported.join(', ')}.`,
+  ),
+  FORMAT_NOT_AVAILABLE: entry(
+    501,
+    'Export format is not available yet',
+    (p: { format: string; available: readonly string[] }) =>
+      `This version cannot write ${p.format} yet: use ${p.available.join(', ')}.`,
+  ),
+  MEDIA_NOT_FOUND: entry(
+    404,
+    'Medium not found',
+    (p: { sha256: string }) => `There is no medium ${p.sha256}: the file_path of an item names it.`,
+  ),
+  NOT_AVAILABLE: entry(
+    501,
+    'Not available yet',
+    (p: { what: string; cure: string }) => `${p.what}: ${p.cure}.`,
+  ),
+  INTERNAL: entry(
+    500,
+    'Internal error',
+    (p: { requestId: string }) =>
+      `Something went wrong here, not with the request; the service log says what, under request ${p.requestId}.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -50,6 +50,16 @@ export function sortable(time: string): string {
   return `${time.slice(0, 19)}.${fractionOf(time).padEnd(9, '0')}`;
 }
 
+/** Does this name a zone of the IANA database, as in `Europe/Berlin`? */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== '';
+  } catch {
+    // Intl says "no such zone" by throwing; the caller says it with the setting's name.
+    return false;
+  }
+}
+
 const wholeSeconds = (time: string): string => `${time.slice(0, 19)}Z`;
 const fractionOf = (time: string): string => time.slice(20, -1);
 const microsOf = (time: string): number => Number(fractionOf(time).padEnd(9, '0')) / 1000;

@@ -1,0 +1,69 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { LedgerError } from '../errors.ts';
+import { executeRoutes } from './execute.ts';
+import { healthRoutes } from './health.ts';
+import { importRoutes } from './import.ts';
+import { acceptJsonOnly, maxBodyBytes } from './json-body.ts';
+import { mediaRoutes } from './media.ts';
+import { refuseOtherMethods } from './methods.ts';
+import { todaysUrl } from './old-names.ts';
+import { handleError, sendProblem } from './problem.ts';
+import { recordingRoutes } from './recording.ts';
+import { runRoutes } from './runs.ts';
+import type { Service } from './service.ts';
+
+/**
+ * The HTTP surface over a service, ready for `listen` or `inject`. Bodies are JSON with one meaning, schemas are closed,
+ * and every refusal is a problem document.
+ */
+export async function createApp(service: Service, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    // A line for each request would put ids into the log by the thousand; refusals and faults are logged by the handler.
+    disableRequestLogging: true,
+    bodyLimit: maxBodyBytes,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
+    rewriteUrl: todaysUrl,
+    requestIdHeader: false,
+    // On close: answer what is in flight, take nothing new.
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.originalUrl.split('?', 1)[0] ?? '';
+    return sendProblem(request, reply, new LedgerError('ROUTE_NOT_FOUND', { method: request.method, path }));
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'private, no-cache');
+  });
+  acceptJsonOnly(app);
+  const allowed = refuseOtherMethods(app);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'runledger',
+        version: service.version,
+        description: 'The flight recorder for generative-AI runs.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+    },
+    transform: jsonSchemaTransform,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(runRoutes(service));
+  await app.register(recordingRoutes(service));
+  await app.register(executeRoutes(service));
+  await app.register(importRoutes(service));
+  await app.register(mediaRoutes(service));
+  await app.register(healthRoutes(service));
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  allowed.seal();
+  return app;
+}

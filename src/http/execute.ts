@@ -1,0 +1,178 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { LedgerError } from '../errors.ts';
+import type { ExecutionItem } from '../events/item.ts';
+import { catalogued } from '../events/catalogue.ts';
+import type { ExecutionRecord } from '../run/record.ts';
+import { anySafetyLevel } from './recording.ts';
+import { type Service, settle, type StepCount } from './service.ts';
+
+const executeBody = z.strictObject({
+  schema: z.string().min(1).describe('the workflow'),
+  input_text: z.string().min(1).max(100_000),
+  input_images: z.array(z.string()).max(0).optional().describe('not yet: send none'),
+  execution_mode: z.enum(['eco', 'fast']).default('eco'),
+  safety_level: anySafetyLevel.optional().describe('kids where none is given'),
+  user_id: z.string().min(1).max(200).default('anonymous'),
+  session_id: z.string().min(1).max(200).default('default'),
+  seed: z.int().nullish(),
+  wait: z.boolean().default(true),
+  user_input: z.string().max(100_000).optional(),
+  timestamp: z.string().optional(),
+});
+
+type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
+
+/** Running a prompt through the four stages and waiting for the outcome, in the shape that old clients read. */
+export const executeRoutes =
+  (service: Service): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.post(
+      '/api/schema/pipeline/execute',
+      { schema: { summary: 'Run a prompt and wait for the outcome', body: executeBody } },
+      async (request, reply) => {
+        const { body } = request;
+        if (!body.wait) throw notYet('wait: false');
+        // The run goes on when its client leaves: what was begun is recorded to its end.
+        const { record, steps, position } = await service.execute(
+          {
+            schema: body.schema,
+            input_text: body.input_text,
+            execution_mode: body.execution_mode,
+            safety_level: body.safety_level ?? 'kids',
+            level_set_by: body.safety_level === undefined ? 'default' : 'request',
+            user_id: body.user_id,
+            session_id: body.session_id,
+            seed: body.seed ?? undefined,
+            request_timestamp: body.timestamp,
+          },
+          new AbortController().signal,
+        );
+        await settle(service, reply, position);
+        const answer = answerOf(record, steps, body.schema, body.input_text);
+        if (answer.status === 503) void reply.header('retry-after', '30');
+        void reply.header('location', `/api/runs/${record.execution_id}`);
+        return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+      },
+    );
+
+    app.post(
+      '/api/executions',
+      { schema: { summary: 'Start a run without waiting (not yet)' } },
+      async () => {
+        throw notYet('POST /api/executions');
+      },
+    );
+  };
+
+const notYet = (what: string): LedgerError =>
+  new LedgerError('NOT_AVAILABLE', {
+    what: `${what} is not available yet`,
+    cure: 'use POST /api/schema/pipeline/execute with wait: true',
+  });
+
+function answerOf(record: ExecutionRecord, steps: StepCount, schema: string, inputText: string): Answer {
+  const { execution_id } = record;
+  switch (record.status) {
+    case 'completed':
+      return { status: 200, body: successOf(record, steps, schema, inputText) };
+    case 'blocked':
+      return blockedAnswer(record, schema);
+    default:
+      return {
+        status: 500,
+        body: {
+          status: 'error',
+          error: record.error?.message ?? `The run ended as ${record.status}.`,
+          steps_completed: steps.completed,
+          total_steps: steps.total,
+          execution_id,
+        },
+      };
+  }
+}
+
+function blockedAnswer(record: ExecutionRecord, schema: string): Answer {
+  const block = itemWith(record, 'block_run');
+  const reason = block?.metadata['blocked_reason'];
+  return {
+    status: reason === 'checker_unavailable' ? 503 : 403,
+    body: {
+      status: 'error',
+      schema,
+      error: block?.content ?? 'The input was refused.',
+      metadata: { stage: 'pre_interception', safety_codes: block?.metadata['blocked_codes'] ?? [] },
+      execution_id: record.execution_id,
+    },
+  };
+}
+
+function successOf(
+  record: ExecutionRecord,
+  steps: StepCount,
+  schema: string,
+  inputText: string,
+): Answer['body'] {
+  const outputs = mediaOutputs(record);
+  const [only] = outputs;
+  const media =
+    outputs.length > 1
+      ? { media_outputs: outputs, media_output_count: outputs.length }
+      : only === undefined
+        ? {}
+        : { media_output: only };
+  return {
+    status: 'success',
+    schema,
+    config_name: record.config_name,
+    input_text: inputText,
+    final_output: record.result?.text ?? null,
+    steps_completed: steps.completed,
+    execution_time: record.total_execution_time,
+    metadata: {
+      safety_level: record.safety_level,
+      execution_mode: record.execution_mode,
+      used_seed: record.used_seed,
+    },
+    execution_id: record.execution_id,
+    ...media,
+  };
+}
+
+/** One entry for each output that the run tried, in order, whatever became of it. */
+function mediaOutputs(record: ExecutionRecord): Record<string, unknown>[] {
+  return record.items.flatMap((item) => {
+    const shared = { config: item.config_used, execution_time: item.execution_time, metadata: item.metadata };
+    switch (catalogued(item.item_type)?.effect) {
+      case 'deliver_output':
+        return [
+          {
+            ...shared,
+            status: 'success',
+            output: item.file_path ?? item.content,
+            media_type: item.media_type,
+          },
+        ];
+      case 'block_output':
+        return [
+          {
+            ...shared,
+            status: 'blocked',
+            output: null,
+            media_type: null,
+            reason: item.content,
+            safety_level: record.safety_level,
+          },
+        ];
+      case 'fail_output':
+        return [{ ...shared, status: 'error', output: null, media_type: null, error: item.content }];
+      case 'skip_output':
+        return [{ ...shared, status: 'skipped', output: null, media_type: null, reason: item.content }];
+      default:
+        return [];
+    }
+  });
+}
+
+const itemWith = (record: ExecutionRecord, effect: string): ExecutionItem | undefined =>
+  record.items.find((item) => catalogued(item.item_type)?.effect === effect);

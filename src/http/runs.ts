@@ -1,0 +1,217 @@
+import type { FastifyReply } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { LedgerError } from '../errors.ts';
+import { mediaTypes } from '../events/core.ts';
+import { safetyLevels } from '../events/decision.ts';
+import { toUtc } from '../events/time.ts';
+import { exporterFor, availableFormats, formats } from '../exporters/registry.ts';
+import { isCalendarDay, pageOf } from './paging.ts';
+import { sendProblem } from './problem.ts';
+import { isExecutionId } from './run-id.ts';
+import { runStatuses } from '../run/lifecycle.ts';
+import type { RunFilter, Service } from './service.ts';
+
+const statusWords = [...runStatuses, 'active'] as const;
+
+const listQuery = z.strictObject({
+  limit: z.string().optional().describe('1 to 100; 20 by default'),
+  offset: z.string().optional().describe('from 0'),
+  config: z.string().optional(),
+  workflow_id: z.string().optional().describe('the same as config'),
+  date: z.string().optional().describe('YYYY-MM-DD in the time zone of the service'),
+  user_id: z.string().optional(),
+  session_id: z.string().optional(),
+  status: z
+    .string()
+    .optional()
+    .describe(`comma list of ${statusWords.join(', ')}`),
+  safety_level: z.enum(safetyLevels).optional(),
+  execution_mode: z.enum(['eco', 'fast']).optional(),
+  scope_type: z.string().optional(),
+  scope_id: z.string().optional(),
+  from: z.string().optional().describe('RFC 3339, inclusive'),
+  to: z.string().optional().describe('RFC 3339, exclusive'),
+  output: z.enum(mediaTypes).optional().describe('a media type that the run delivered'),
+});
+type ListQuery = z.infer<typeof listQuery>;
+
+const recordQuery = z.strictObject({
+  at_seq: z.string().optional().describe('the run as it was after this item'),
+  at: z.string().optional().describe('RFC 3339: what was known at this time'),
+});
+
+const runParams = z.strictObject({ id: z.string() });
+
+/** Reading runs: the list, one record now or then, the statistics, the exports. */
+export const runRoutes =
+  (service: Service): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.get(
+      '/api/runs/stats',
+      { schema: { summary: 'How much is recorded', querystring: z.strictObject({}) } },
+      async () => {
+        const { total_records, total_size_bytes, by_status } = service.queries.stats();
+        const total_size_mb = Math.round((total_size_bytes / 1024 / 1024) * 100) / 100;
+        return { total_records, total_size_bytes, total_size_mb, storage_dir: 'log', by_status };
+      },
+    );
+
+    app.get(
+      '/api/runs',
+      { schema: { summary: 'List runs, newest first', querystring: listQuery } },
+      async (request, reply) => {
+        const page = pageOf(request.query, { defaultLimit: 20, maxLimit: 100 });
+        const { texts, total } = service.queries.list(filterOf(request.query), page);
+        const tail = JSON.stringify({
+          total,
+          ...page,
+          returned: texts.length,
+          filters: shownFilters(request.query),
+        });
+        return sendJson(reply, `{"executions":[${texts.join(',')}],${tail.slice(1)}`);
+      },
+    );
+
+    app.get(
+      '/api/runs/:id',
+      { schema: { summary: 'One run with all its items', params: runParams, querystring: recordQuery } },
+      async (request, reply) => {
+        const { id } = request.params;
+        const found = await recordAt(service, id, request.query, request.signal);
+        void reply.header('etag', `"${found.version}"`);
+        if (matches(request.headers['if-none-match'], found.version)) return reply.code(304).send();
+        return sendJson(reply, found.text);
+      },
+    );
+
+    app.get(
+      '/api/runs/:id/export/:format',
+      {
+        schema: {
+          summary: 'One run as a file',
+          params: z.strictObject({ id: z.string(), format: z.string() }),
+          querystring: z.strictObject({}),
+        },
+      },
+      async (request, reply) => {
+        const { id, format } = request.params;
+        if (!formats.has(format)) {
+          const error = new LedgerError('UNKNOWN_FORMAT', { format, supported: [...formats.keys()] });
+          return sendProblem(request, reply, error, {
+            format,
+            supported_formats: [...formats.keys()],
+            available_now: availableFormats,
+          });
+        }
+        const exporter = exporterFor(format);
+        if (!exporter) {
+          const error = new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
+          return sendProblem(request, reply, error, { details: error.message });
+        }
+        const record = await service.replay(checkedId(id), {}, request.signal);
+        if (!record) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
+        void reply
+          .type(exporter.mime)
+          .header(
+            'content-disposition',
+            `attachment; filename="${record.execution_id}.${exporter.extension}"`,
+          )
+          .header('x-content-type-options', 'nosniff');
+        return reply.send(Buffer.concat(await collect(exporter.export(record, request.signal))));
+      },
+    );
+  };
+
+/** A ready-made JSON text; Fastify must not serialise it again. */
+export function sendJson(reply: FastifyReply, text: string, status = 200): FastifyReply {
+  return reply.code(status).type('application/json; charset=utf-8').serializer(String).send(text);
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return parts;
+}
+
+async function recordAt(
+  service: Service,
+  id: string,
+  { at_seq, at }: z.infer<typeof recordQuery>,
+  signal: AbortSignal,
+): Promise<{ text: string; version: number }> {
+  const unknown = new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
+  if (!isExecutionId(id)) throw unknown;
+  if (at_seq === undefined && at === undefined) {
+    const found = service.queries.record(id);
+    if (!found) throw unknown;
+    return found;
+  }
+  const seq = at_seq === undefined ? undefined : Number(at_seq);
+  if (seq !== undefined && (!/^\d{1,9}$/.test(at_seq ?? '') || seq < 1)) {
+    throw new LedgerError('INVALID_REQUEST', {
+      what: `at_seq is "${at_seq}"`,
+      cure: 'send a sequence number from 1',
+    });
+  }
+  const time = at === undefined ? undefined : toUtc(at);
+  if (at !== undefined && time === undefined) throw badTime('at', at);
+  const record = await service.replay(id, { seq, time }, signal);
+  if (!record) throw unknown;
+  return { text: JSON.stringify(record), version: record.version };
+}
+
+function checkedId(id: string): string {
+  if (!isExecutionId(id)) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
+  return id;
+}
+
+const badTime = (name: string, value: string): LedgerError =>
+  new LedgerError('INVALID_REQUEST', {
+    what: `${name} is "${value}"`,
+    cure: 'send a time with its zone, such as 2026-01-31T09:30:00Z',
+  });
+
+function matches(header: string | undefined, version: number): boolean {
+  if (header === undefined) return false;
+  return header
+    .split(',')
+    .some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${version}"`);
+}
+
+function filterOf(query: ListQuery): RunFilter {
+  const { config, workflow_id, date, status, from, to } = query;
+  if (config !== undefined && workflow_id !== undefined && config !== workflow_id) {
+    throw new LedgerError('INVALID_REQUEST', {
+      what: 'config and workflow_id name two workflows',
+      cure: 'send one of them, they mean the same',
+    });
+  }
+  if (date !== undefined && !isCalendarDay(date)) throw new LedgerError('INVALID_DATE', { value: date });
+  const wrong = status?.split(',').find((word) => !(statusWords as readonly string[]).includes(word));
+  if (wrong !== undefined) {
+    throw new LedgerError('INVALID_REQUEST', {
+      what: `status is "${wrong}"`,
+      cure: `use ${statusWords.join(', ')}`,
+    });
+  }
+  const { limit: _limit, offset: _offset, workflow_id: _workflow, ...rest } = query;
+  return {
+    ...rest,
+    config: config ?? workflow_id,
+    status: status?.split(','),
+    from: from === undefined ? undefined : utcOrRefuse('from', from),
+    to: to === undefined ? undefined : utcOrRefuse('to', to),
+  };
+}
+
+function utcOrRefuse(name: string, value: string): string {
+  const time = toUtc(value);
+  if (time === undefined) throw badTime(name, value);
+  return time;
+}
+
+/** The four that clients always find, and each further one that was given. */
+function shownFilters({ limit: _limit, offset: _offset, ...given }: ListQuery): Record<string, unknown> {
+  return { config: null, date: null, user_id: null, session_id: null, ...given };
+}

@@ -1,0 +1,143 @@
+import type { FastifyReply } from 'fastify';
+import type { Position } from '../event-store/port.ts';
+import type { ExecutionRecord } from '../run/record.ts';
+import type { Recorder } from '../run/recorder.ts';
+
+/** A conjunction; an absent member filters nothing. */
+export type RunFilter = {
+  readonly config?: string | undefined;
+  /** YYYY-MM-DD in the configured time zone. */
+  readonly date?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly session_id?: string | undefined;
+  readonly status?: readonly string[] | undefined;
+  readonly safety_level?: string | undefined;
+  readonly execution_mode?: string | undefined;
+  readonly scope_type?: string | undefined;
+  readonly scope_id?: string | undefined;
+  /** RFC 3339 UTC, inclusive. */
+  readonly from?: string | undefined;
+  /** RFC 3339 UTC, exclusive. */
+  readonly to?: string | undefined;
+  /** A media type that the run delivered. */
+  readonly output?: string | undefined;
+};
+
+export type RunStats = {
+  readonly total_records: number;
+  /** Stored events and payloads. */
+  readonly total_size_bytes: number;
+  readonly by_status: Readonly<Record<string, number>>;
+};
+
+/** What the read models answer. Each throws PROJECTION_STOPPED while the one it needs is not running. */
+export type RunQueries = {
+  /** Newest first; ready-made JSON texts of the summaries, and the exact number of all that match. */
+  readonly list: (
+    filter: RunFilter,
+    page: { readonly limit: number; readonly offset: number },
+  ) => { readonly texts: readonly string[]; readonly total: number };
+  /** The whole record as JSON text, and its version; undefined for an unknown run. */
+  readonly record: (executionId: string) => { readonly text: string; readonly version: number } | undefined;
+  /** The summary of one run as JSON text. */
+  readonly summary: (executionId: string) => string | undefined;
+  readonly stats: () => RunStats;
+};
+
+export type ProjectionStatus = {
+  readonly name: string;
+  readonly version: string | number;
+  readonly state: string;
+  readonly lagEvents: number;
+  readonly lagSeconds: number;
+  readonly error?: string | undefined;
+};
+
+export type ExecuteRequest = {
+  readonly schema: string;
+  readonly input_text: string;
+  readonly execution_mode: 'eco' | 'fast';
+  readonly safety_level: string;
+  readonly level_set_by: 'request' | 'default';
+  readonly user_id: string;
+  readonly session_id: string;
+  readonly seed?: number | undefined;
+  readonly request_timestamp?: string | undefined;
+};
+
+export type ImportAnswer = {
+  readonly imported: number;
+  readonly unchanged: number;
+  readonly refused: readonly { readonly execution_id: string | null; readonly reason: string }[];
+  readonly findings: readonly unknown[];
+};
+
+/** All that the HTTP layer can do; the composition root hands it in. */
+export type Service = {
+  readonly version: string;
+  readonly storeId: string;
+  readonly timeZone: string;
+  readonly recorder: Recorder;
+  readonly queries: RunQueries;
+  /** Runs to the end and returns the finished record, and where it ends in the log. */
+  readonly execute: (
+    request: ExecuteRequest,
+    signal: AbortSignal,
+  ) => Promise<{
+    readonly record: ExecutionRecord;
+    readonly steps: StepCount;
+    readonly position: Position | null;
+  }>;
+  readonly importRecords: (
+    records: readonly unknown[],
+    timeZone: string,
+  ) => Promise<ImportAnswer & { readonly position: Position | null }>;
+  /** Replays the stream up to a sequence number or a time; undefined for an unknown run. */
+  readonly replay: (
+    executionId: string,
+    until: { readonly seq?: number | undefined; readonly time?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<ExecutionRecord | undefined>;
+  readonly openMedia: (
+    sha256: string,
+  ) => Promise<
+    | { readonly stream: NodeJS.ReadableStream; readonly mediaType: string; readonly sizeBytes: number }
+    | undefined
+  >;
+  /** Waits until the running read models have passed the position, at most `timeoutMs`. */
+  readonly waitFor: (
+    position: Position,
+    timeoutMs: number,
+  ) => Promise<{
+    readonly reached: boolean;
+    readonly behind: readonly { readonly name: string; readonly events: number }[];
+  }>;
+  readonly health: () => Promise<{
+    readonly ready: boolean;
+    readonly storeReachable: boolean;
+    readonly projections: readonly ProjectionStatus[];
+  }>;
+  /** A fresh execution id: `exec_YYYYMMDD_HHMMSS_<8 hex>`, UTC. */
+  readonly newExecutionId: () => string;
+};
+
+export type StepCount = { readonly completed: number; readonly total: number };
+
+/** The longest an answer waits for the read models, so that a client reads its own write. */
+const readYourWriteMs = 2_000;
+
+/** Waits for the read models; where they are late, the header says which and by how many events. */
+export async function settle(
+  service: Service,
+  reply: FastifyReply,
+  position: Position | null,
+): Promise<void> {
+  if (position === null) return;
+  const { reached, behind } = await service.waitFor(position, readYourWriteMs);
+  if (!reached) {
+    void reply.header(
+      'runledger-behind',
+      behind.map(({ name, events }) => `${name};events=${events}`).join(', '),
+    );
+  }
+}
