@@ -75,13 +75,35 @@ export const errorTable = {
       `${p.what} found no room on the disk and stored nothing: free space, then try again.`,
     true,
   ),
-  // -- events
   CORRUPT_EVENT: entry(
     500,
-    'Event is damaged',
-    (p: { stream: string; seq: number; why: string }) =>
-      `Event ${p.seq} of stream ${p.stream} is not what was recorded (${p.why}): run "runledger fsck", and restore the data directory from a backup.`,
+    'Stored event is damaged',
+    (p: { stream: string; sequence: number | 'unknown'; what: string }) =>
+      `Event ${p.sequence} of stream ${p.stream} is not what was stored (${p.what}): run fsck, then restore the log from a backup.`,
   ),
+  FOREIGN_POSITION: entry(
+    400,
+    'Position of another log',
+    (p: { position: string; storeId: string }) =>
+      `${p.position} is no position of the log ${p.storeId}: use positions with the log that gave them, or start from the beginning.`,
+  ),
+  FORMAT_TOO_NEW: entry(
+    503,
+    'Log was written by a newer release',
+    (p: { directory: string; format: number; newestKnown: number }) =>
+      `${p.directory} has log format ${p.format}, this release knows formats up to ${p.newestKnown}: start the release that wrote it, or a newer one.`,
+  ),
+  NO_LOG: entry(
+    503,
+    'No log here',
+    (p: { directory: string; what: string; cure: string }) => `${p.directory} ${p.what}: ${p.cure}.`,
+  ),
+  UNKNOWN_STORE: entry(
+    503,
+    'Event store not known',
+    (p: { store: string; cure: string }) => `${p.store} names no event store of this release: ${p.cure}.`,
+  ),
+  // -- events
   UNRECORDABLE: entry(
     400,
     'Cannot be recorded',

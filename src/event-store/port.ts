@@ -1,7 +1,7 @@
 /**
  * The event-store port: bytes in, bytes out (log.md §2). Two adapters stand behind it and one conformance suite before it;
  * nothing of either leaks through. Errors are the table's CONFLICT, STREAM_NOT_FOUND, TOO_LARGE, INVALID_APPEND,
- * UNAVAILABLE, TIMEOUT, LOCKED and STORAGE_FULL.
+ * UNAVAILABLE, TIMEOUT, LOCKED, STORAGE_FULL, FOREIGN_POSITION and CORRUPT_EVENT; an aborted signal rejects with its reason.
  */
 
 /** The sum of cores, hashes and sealed payloads of one append, in bytes: the smallest limit of any supported store. */
@@ -14,13 +14,13 @@ export type Position = string;
 
 /** One event with all its bytes prepared. */
 export type ReadyEvent = {
-  /** A UUID of any version. */
+  /** A UUID of any version, in lower case: another spelling would not be read back as it was given. */
   readonly id: string;
-  /** The item type, at most 64 characters. */
+  /** The item type: 1 to 64 printable ASCII characters without spaces. */
   readonly type: string;
   /** E: the canonical bytes of the core. */
   readonly core: Uint8Array;
-  /** SHA-256(0x00 ‖ E), 32 bytes; kept beside E and compared on read-back. */
+  /** SHA-256(0x00 ‖ E), 32 bytes; kept beside E and compared on read-back (CORRUPT_EVENT), trusted on append. */
   readonly hash: Uint8Array;
   /** The sealed payload; null where the event has none. */
   readonly sealed: Uint8Array | null;
@@ -55,8 +55,8 @@ export type ReadAllOptions = {
 };
 
 export type SubscribeOptions = {
-  /** Exclusive; `start` (default) is everything, `end` only what comes after the call. */
-  readonly from?: Position | 'start' | 'end';
+  /** Exclusive; or the word `start` (default) for everything, or `end` for only what comes after the call. */
+  readonly from?: Position;
   /** Only streams whose name begins with one of these; filtered in the store. */
   readonly streamPrefixes?: readonly string[];
   readonly signal?: AbortSignal;
@@ -70,13 +70,17 @@ export type Delivery =
   /** Exactly once: what existed when the subscription began is through. */
   | { readonly kind: 'caughtUp' };
 
+/** What can be read, also beside a running writer. */
+export type EventReader = Omit<EventStore, 'append' | 'subscribeAll'>;
+
 export type EventStore = {
   /** Names this log for ever; positions and checkpoints of another store are refused by it. */
   readonly storeId: string;
 
   /**
    * Appends all events or none and resolves once they are durable. The same ids at the same expected revision again
-   * resolve to the same result and store nothing.
+   * resolve to the same result and store nothing, also where they are only the beginning of what was stored there.
+   * After an abort, UNAVAILABLE or TIMEOUT it is open whether the events were stored: send the same ones again.
    */
   append(
     stream: string,
@@ -88,10 +92,13 @@ export type EventStore = {
   /** Lazy, with back-pressure. Throws STREAM_NOT_FOUND at the first step for a stream that does not exist. */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<StoredEvent>;
 
-  /** The whole log in commit order, events of all streams. */
+  /** The log as it is at the first step, in commit order, events of all streams. */
   readAll(options?: ReadAllOptions): AsyncIterable<StoredEvent>;
 
-  /** From history to live without gap or duplicate, until the signal aborts or the consumer leaves the loop. */
+  /**
+   * From history to live without gap or duplicate. Ends without an error when the signal aborts or the consumer leaves
+   * the loop; throws UNAVAILABLE when the store is closed under it.
+   */
   subscribeAll(options?: SubscribeOptions): AsyncIterable<Delivery>;
 
   /** The position of the last event of the log; null while it is empty. */

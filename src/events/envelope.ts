@@ -82,7 +82,11 @@ export function sealItem({ core, payload }: PlacedItem, prev: string, kit: Seali
  */
 export function decodeEvent(stored: StoredEvent, key: Uint8Array | undefined): LedgerEvent {
   const corrupt = (why: string, cause?: unknown): LedgerError =>
-    new LedgerError('CORRUPT_EVENT', { stream: stored.stream, seq: stored.revision + 1, why }, { cause });
+    new LedgerError(
+      'CORRUPT_EVENT',
+      { stream: stored.stream, sequence: stored.revision + 1, what: why },
+      { cause },
+    );
   if (!eventHash(stored.core).equals(stored.hash)) throw corrupt('its bytes do not have its hash');
   const parsed = coreSchema.safeParse(parseJson(stored.core, corrupt));
   if (!parsed.success) throw corrupt('its core has the wrong shape', parsed.error);

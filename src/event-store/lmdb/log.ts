@@ -1,0 +1,161 @@
+import { LedgerError } from '../../errors.ts';
+import type { EventReader, EventStore } from '../port.ts';
+import { checkAppend } from '../validation.ts';
+import { backUp } from './backup.ts';
+import { createBell } from './bell.ts';
+import { type CommitterLimits, createCommitter } from './committer.ts';
+import { type Environment, openEnvironment } from './environment.ts';
+import { positionsOf } from './position.ts';
+import { createReader } from './reader.ts';
+import { type LogSize, sizeOf } from './size.ts';
+import { follow } from './subscription.ts';
+import { takeWriterLock, type WriterLock } from './writer-lock.ts';
+
+/** What the embedded log can do beyond the port. */
+export type LmdbExtras = {
+  /** Copies the log into a directory without one, while it is written to; the copy opens as a prefix of this log. */
+  readonly backup: (targetDirectory: string) => Promise<void>;
+  /** Counts pages and events without reading them. */
+  readonly size: () => LogSize;
+};
+export type LmdbLog = EventStore & LmdbExtras;
+export type LmdbSnapshot = EventReader & LmdbExtras;
+
+export type LmdbOptions = Partial<CommitterLimits> & { readonly directory: string };
+
+const defaultLimits: CommitterLimits = {
+  maxWaitingAppends: 8192,
+  maxWaitingBytes: 64 * 1024 * 1024,
+  maxCachedHeads: 50_000,
+};
+
+/**
+ * Opens the log in a directory for this process alone, and makes it where there is none. Throws LOCKED while another
+ * process has it and FORMAT_TOO_NEW for a log of a newer release.
+ */
+export async function openLmdbLog(options: LmdbOptions): Promise<LmdbLog> {
+  return openLog(options, { unsafeNoSync: false });
+}
+
+/** `openLmdbLog` for tests: with `unsafeNoSync` nothing reaches the disk in time, so that a trace check can be seen to fail. */
+export async function openLog(
+  { directory, ...limits }: LmdbOptions,
+  { unsafeNoSync }: { readonly unsafeNoSync: boolean },
+): Promise<LmdbLog> {
+  const lock = takeWriterLock(directory);
+  try {
+    const environment = await openEnvironment({ directory, readOnly: false, unsafeNoSync });
+    return assemble(environment, lock, { ...defaultLimits, ...limits });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Opens the log for reading beside a running service, as it is now: what is appended later is not seen. For fsck, backup
+ * and the command line. Throws NO_LOG where there is none.
+ */
+export async function openLmdbSnapshot(options: { readonly directory: string }): Promise<LmdbSnapshot> {
+  const environment = await openEnvironment({ directory: options.directory, readOnly: true });
+  const last = lastOrdinal(environment);
+  const { ensureOpen, close } = createDoor(() => environment.root.close());
+  return { ...reading(environment, () => last, ensureOpen).port, close };
+}
+
+function assemble(environment: Environment, lock: WriterLock, limits: CommitterLimits): LmdbLog {
+  const bell = createBell();
+  const committer = createCommitter({
+    ...limits,
+    environment,
+    positions: positionsOf(environment.storeId),
+    lastOrdinal: lastOrdinal(environment),
+    onCommit: bell.ring,
+  });
+  const { ensureOpen, close } = createDoor(async () => {
+    bell.ring();
+    await committer.drain();
+    await environment.root.close();
+    lock.release();
+  });
+  const { port, reader, positions } = reading(environment, committer.durable, ensureOpen);
+  return {
+    ...port,
+    append: async (stream, events, expected, signal) => {
+      ensureOpen();
+      signal?.throwIfAborted();
+      const sizeBytes = checkAppend(stream, events, expected);
+      const appended = committer.append(stream, events, expected, sizeBytes);
+      return signal === undefined ? appended : abandonable(appended, signal);
+    },
+    subscribeAll: (options = {}) => {
+      ensureOpen();
+      return follow({ reader, positions, last: committer.durable, bell }, committer.durable(), options);
+    },
+    close,
+  };
+}
+
+function reading(environment: Environment, last: () => number, ensureOpen: () => void) {
+  const positions = positionsOf(environment.storeId);
+  const reader = createReader({ environment, positions, last, ensureOpen });
+  const port = {
+    storeId: environment.storeId,
+    readStream: reader.readStream,
+    readAll: reader.readAll,
+    head: async () => {
+      ensureOpen();
+      return last() === 0 ? null : positions.format(last());
+    },
+    compare: (a: string, b: string) => positions.parse(a) - positions.parse(b),
+    backup: async (targetDirectory: string) => {
+      ensureOpen();
+      await backUp(environment, targetDirectory);
+    },
+    size: () => {
+      ensureOpen();
+      return sizeOf(environment);
+    },
+  };
+  return { port, reader, positions };
+}
+
+/** Closes once, however often it is asked to, and refuses everything afterwards. */
+function createDoor(letGo: () => Promise<void>) {
+  let shut = false;
+  let closed: Promise<void> | null = null;
+  return {
+    ensureOpen: () => {
+      if (!shut) return;
+      throw new LedgerError('UNAVAILABLE', {
+        what: 'The event log is closed',
+        cure: 'start the service again',
+      });
+    },
+    close: async () => {
+      // Before anything is let go of, so that whoever is woken by it finds the door shut.
+      shut = true;
+      closed ??= letGo();
+      await closed;
+    },
+  };
+}
+
+/** The append goes on; only the caller stops waiting, and learns what became of it by sending it again. */
+async function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abandon = () => {};
+  const abandoned = new Promise<never>((_, reject) => {
+    abandon = () => reject(signal.reason as Error);
+  });
+  signal.addEventListener('abort', abandon);
+  try {
+    return await Promise.race([work, abandoned]);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+  }
+}
+
+function lastOrdinal({ events }: Environment): number {
+  for (const ordinal of events.getKeys({ reverse: true, limit: 1 })) return ordinal;
+  return 0;
+}

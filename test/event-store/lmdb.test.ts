@@ -1,0 +1,4 @@
+import { describeEventStore } from './conformance.ts';
+import { openFreshLmdb } from './lmdb-directory.ts';
+
+describeEventStore('lmdb', openFreshLmdb);
