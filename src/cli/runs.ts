@@ -35,9 +35,9 @@ export async function runPrompt(
   if (options.json) {
     print(answer.text);
   } else {
-    const record = jsonOf<ExecutionRecord>(
+    const record = jsonOf(
       await client.request('GET', `/api/runs/${outcome['execution_id']}`),
-    );
+    ) as ExecutionRecord;
     print(describe(record));
   }
   return outcome['status'] === 'success' ? exitCodes.done : exitCodes.partly;
