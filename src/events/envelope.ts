@@ -15,6 +15,7 @@ import { eventHash } from './digest.ts';
 import { type ItemDraft, splitItem } from './item.ts';
 import { commitment, openPayload, type SealingKit, sealPayload } from './seal.ts';
 import { upcastType } from './upcast.ts';
+import type { z } from 'zod';
 
 /** Where and by whom an item is recorded: everything in the core that is not the item itself. */
 export type Placement = {
@@ -45,15 +46,42 @@ export type LedgerEvent = {
 /** An item at its place in its stream, split in two, not yet linked and sealed. */
 export type PlacedItem = { readonly core: CoreDraft; readonly payload: Payload | null };
 
-/** Splits the item and gives it its place. The caller has checked the item (`findUnrecordable`). */
+const coreDraft = coreSchema.omit({ prev: true, payload: true });
+
+/**
+ * Splits the item and gives it its place. The caller has checked the item (`findUnrecordable`). Throws ITEM_SHAPE for
+ * what {@link decodeEvent} would refuse: a stream must never take an event that nobody can read back.
+ */
 export function placeItem(draft: ItemDraft, placement: Placement): PlacedItem {
   const { kept, payload } = splitItem(draft);
   const core: Record<string, unknown> = { v: envelopeVersion, type: draft.item_type };
   for (const [member, value] of Object.entries({ ...placement, ...kept })) {
     if (value !== undefined) core[member] = value;
   }
+  refuseShape(coreDraft.safeParse(core));
+  if (payload !== null) refuseShape(payloadSchema.safeParse(payload));
   return { core: core as CoreDraft, payload };
 }
+
+function refuseShape({ error }: { readonly error?: z.ZodError | undefined }): void {
+  if (error === undefined) return;
+  const [issue] = error.issues;
+  const member = issue?.path.join('.') ?? '';
+  throw new LedgerError(
+    'ITEM_SHAPE',
+    {
+      what: `The item's ${memberNames.get(member) ?? member} is refused`,
+      cure: issue?.message ?? 'mend its shape',
+    },
+    { cause: error },
+  );
+}
+
+/** What a member of the core is called in an item. */
+const memberNames: ReadonlyMap<string, string> = new Map([
+  ['type', 'item_type'],
+  ['time', 'timestamp'],
+]);
 
 /**
  * Makes the bytes of one event: seals the payload, links the core to the event before (`prev`: base64 of that one's

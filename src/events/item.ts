@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { canonicalBytes } from './canonical.ts';
 import { catalogued, unknownEntry } from './catalogue.ts';
-import { type Core, coreSchema, itemTypeName, mediaType, type Payload } from './core.ts';
+import { type Core, type CoreDraft, coreSchema, itemTypeName, mediaType, type Payload } from './core.ts';
 import { upcastType } from './upcast.ts';
 
 /** One item as it is handed to the recorder: the members of ExecutionItem (domain.md §2) and, for imports, more. */
@@ -45,6 +46,9 @@ export const executionItem = z.looseObject({
 });
 export type ExecutionItem = z.infer<typeof executionItem>;
 
+/** Facts that are lists or objects, summed up in canonical bytes: leaves the core below its 60,000. */
+const maxListedFactsBytes = 32_000;
+
 const placedMembers = [
   'stage',
   'stage_iteration',
@@ -55,6 +59,15 @@ const placedMembers = [
   'backend_used',
   'execution_time',
 ] as const;
+
+/** The members of a core that come from its item: what {@link splitItem} kept. */
+export function keptOf(core: CoreDraft): Partial<Core> {
+  const { facts } = core;
+  return {
+    ...Object.fromEntries(placedMembers.map((member) => [member, core[member]])),
+    ...(facts === undefined ? {} : { facts }),
+  };
+}
 
 type Halves = { readonly kept: Partial<Core>; readonly payload: Payload | null };
 
@@ -75,10 +88,16 @@ export function splitItem(draft: ItemDraft): Halves {
   }
   const facts: Record<string, unknown> = {};
   const metadata: Record<string, unknown> = {};
+  let factRoom = maxListedFactsBytes;
   for (const [key, value] of Object.entries(draft.metadata ?? {})) {
     if (value === undefined) continue;
     const isFact = Object.hasOwn(entry.facts.shape, key) && entry.facts.shape[key]?.safeParse(value).success;
-    (isFact ? facts : metadata)[key] = value;
+    // A list of facts that would make the core too large is kept, but not for ever.
+    const room = typeof value === 'object' ? factRoom - canonicalBytes(value).byteLength : factRoom;
+    if (isFact && room >= 0) {
+      facts[key] = value;
+      factRoom = room;
+    } else metadata[key] = value;
   }
   if (Object.keys(facts).length > 0) kept['facts'] = facts;
   return { kept, payload: payloadOf(draft, metadata, extra) };
@@ -100,11 +119,10 @@ function payloadOf(
 }
 
 /** Core and payload as one item again; a payload that is gone leaves nulls, and `erased: true` says so. */
-export function mergeItem(core: Core, payload: Payload | null, erased: boolean): ExecutionItem {
+export function mergeItem(core: CoreDraft, payload: Payload | null, erased: boolean): ExecutionItem {
   const itemType = upcastType(core.type);
   const { source, ...extra } = payload?.extra ?? {};
-  const sources =
-    itemType === core.type ? source : { item_type: core.type, ...(source as object | undefined) };
+  const renamed = itemType === core.type ? {} : { item_type: core.type };
   return {
     sequence_number: core.seq,
     timestamp: core.time,
@@ -121,7 +139,21 @@ export function mergeItem(core: Core, payload: Payload | null, erased: boolean):
     execution_time: core.execution_time ?? null,
     metadata: { ...core.facts, ...payload?.metadata },
     ...extra,
-    ...(sources === undefined ? {} : { source: sources }),
+    ...withSource(renamed, source),
     ...(erased ? { erased: true } : {}),
   };
+}
+
+/**
+ * The `source` member: what a renamed or derived member was called and said where it came from. A member `source` that
+ * the origin had itself stays beside the renames, or under its own name where it is no object.
+ */
+export function withSource(
+  renamed: Readonly<Record<string, unknown>>,
+  source: unknown,
+): { readonly source?: unknown } {
+  if (Object.keys(renamed).length === 0) return source === undefined ? {} : { source };
+  if (source === undefined) return { source: renamed };
+  const isObject = typeof source === 'object' && source !== null && !Array.isArray(source);
+  return { source: isObject ? { ...renamed, ...source } : { ...renamed, source } };
 }

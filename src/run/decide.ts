@@ -1,4 +1,4 @@
-import { catalogued, unknownEntry } from '../events/catalogue.ts';
+import { type CatalogueEntry, catalogued, unknownEntry } from '../events/catalogue.ts';
 import { decisionOutcome } from '../events/decision.ts';
 import type { ItemDraft } from '../events/item.ts';
 import { upcastType } from '../events/upcast.ts';
@@ -43,10 +43,11 @@ function refusalOf({ by, item }: RecordCommand, state: RunState): Refusal | unde
       cure: 'number the iterations 1, 2, 3 … without gaps, in order',
     };
   }
-  return by === 'own' ? ownRefusal(item, entry.effect, state) : undefined;
+  return by === 'own' ? ownRefusal(item, entry, state) : undefined;
 }
 
-function ownRefusal(item: ItemDraft, effect: string, state: RunState): Refusal | undefined {
+function ownRefusal(item: ItemDraft, entry: CatalogueEntry, state: RunState): Refusal | undefined {
+  const { effect } = entry;
   if (state.version === -1 && effect !== 'start') {
     return { rule: 'start_first', what: `${item.item_type} is the first item`, cure: 'start the run first' };
   }
@@ -58,6 +59,13 @@ function ownRefusal(item: ItemDraft, effect: string, state: RunState): Refusal |
         cure: 'record the check of the input first',
       };
     }
+  }
+  if (entry.needs === 'loop_iteration' && !isIteration(item.loop_iteration)) {
+    return {
+      rule: 'loop_missing',
+      what: `${item.item_type} does not say which output it belongs to`,
+      cure: 'send its loop_iteration, 1 for the first output',
+    };
   }
   const loop = loopOf(state, { loop_iteration: item.loop_iteration ?? undefined });
   if ((effect === 'deliver_output' || effect === 'fail_output') && loop !== 'allowed') {
@@ -74,10 +82,10 @@ function ownRefusal(item: ItemDraft, effect: string, state: RunState): Refusal |
       cure: 'record the refusing stage-3 decision first',
     };
   }
-  if (effect === 'block_run' && state.inputAllowed) {
+  if (effect === 'block_run' && state.inputRefusals.length === 0) {
     return {
       rule: 'block_needs_refusal',
-      what: 'the input is blocked although its check let it pass',
+      what: 'the input is blocked without a standing decision that refuses it',
       cure: 'record the refusing stage-1 decision first',
     };
   }
@@ -88,8 +96,8 @@ function ownRefusal(item: ItemDraft, effect: string, state: RunState): Refusal |
 function decisionRefusal(item: ItemDraft, effect: string): Refusal | undefined {
   if (effect !== 'decide_input' && effect !== 'decide_output') return undefined;
   const { verdict, action, basis } = decisionOutcome(item.metadata ?? undefined);
-  const groundless =
-    action === 'allow' && verdict !== 'safe' && !['fail_open', 'policy_skip', 'override'].includes(basis);
+  const lets = action === 'allow' || action === 'skip';
+  const groundless = lets && verdict !== 'safe' && !['fail_open', 'policy_skip', 'override'].includes(basis);
   const unrecorded = basis === 'unknown';
   return groundless || unrecorded
     ? {
@@ -99,3 +107,5 @@ function decisionRefusal(item: ItemDraft, effect: string): Refusal | undefined {
       }
     : undefined;
 }
+
+const isIteration = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;

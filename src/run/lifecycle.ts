@@ -42,8 +42,13 @@ export type RunState = {
   readonly completedAt: string | null;
   readonly stageIteration: number;
   readonly finalText: boolean;
+  /** Every stage-1 decision so far lets the input pass, and there is at least one (or its recorded skip). */
   readonly inputAllowed: boolean;
+  /** Sequence numbers of the stage-1 decisions that refuse and that no later decision supersedes. */
+  readonly inputRefusals: readonly number[];
   readonly loops: Readonly<Record<string, LoopState>>;
+  /** Generated outputs by loop, so that withholding one loop's medium never takes away another's. */
+  readonly delivered: Readonly<Record<string, number>>;
   readonly outputsGenerated: number;
   readonly outputsBlocked: number;
   readonly outputsFailed: number;
@@ -60,7 +65,9 @@ export const initialRunState: RunState = {
   stageIteration: 0,
   finalText: false,
   inputAllowed: false,
+  inputRefusals: [],
   loops: {},
+  delivered: {},
   outputsGenerated: 0,
   outputsBlocked: 0,
   outputsFailed: 0,
@@ -86,13 +93,14 @@ export const entryOf = (core: CoreDraft): CatalogueEntry => catalogued(upcastTyp
 export function evolve(state: RunState, core: CoreDraft): RunState {
   const entry = entryOf(core);
   const origin = state.origin ?? originOf(core);
+  const broken = brokenRules(state, core, entry, origin);
   const next = {
     ...state,
     origin,
     version: core.seq - 1,
     startedAt: state.startedAt ?? core.time,
     phase: state.phase ?? (origin === 'own' ? 'pending' : 'running'),
-    findings: [...state.findings, ...brokenRules(state, core, entry, origin)],
+    findings: broken.length === 0 ? state.findings : [...state.findings, ...broken],
   } satisfies RunState;
   return state.terminalAt === null ? applyEffect(next, core, entry) : next;
 }
@@ -111,11 +119,19 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
   });
   switch (entry.effect) {
     case 'claim':
+      return moved(state, 'pending', 'running');
     case 'resume':
+      return moved(state, 'paused', 'running');
     case 'answer':
-      return { ...state, phase: state.phase === 'cancelling' ? 'cancelling' : 'running' };
+      return moved(state, 'waiting_clarification', 'running');
+    case 'pause':
+      return state.phase === 'cancelling' ? state : { ...state, phase: 'paused' };
+    case 'ask':
+      return state.phase === 'cancelling' ? state : { ...state, phase: 'waiting_clarification' };
+    case 'request_cancel':
+      return { ...state, phase: 'cancelling' };
     case 'decide_input':
-      return { ...state, inputAllowed: passes(core) };
+      return decideInput(state, core);
     case 'iterate':
       return { ...state, stageIteration: core.stage_iteration ?? state.stageIteration + 1 };
     case 'finish_text':
@@ -123,28 +139,19 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
     case 'decide_output':
       return setLoop(state, core, passes(core) ? 'allowed' : 'refused');
     case 'skip_check':
-      // A skip of the level's list leaves a decision on the law list standing; it never turns a refusal into a pass.
-      return core.loop_iteration === undefined || loopOf(state, core) !== undefined
-        ? state
-        : setLoop(state, core, 'allowed');
+      return skipCheck(state, core);
     case 'block_output':
       return { ...setLoop(state, core, 'blocked'), outputsBlocked: state.outputsBlocked + 1 };
     case 'withhold_output':
-      return {
-        ...setLoop(state, core, 'blocked'),
-        outputsBlocked: state.outputsBlocked + 1,
-        outputsGenerated: Math.max(0, state.outputsGenerated - 1),
-      };
+      return withhold(state, core);
     case 'deliver_output':
-      return { ...state, outputsGenerated: state.outputsGenerated + 1 };
+      return {
+        ...state,
+        outputsGenerated: state.outputsGenerated + 1,
+        delivered: { ...state.delivered, [loopKey(core)]: deliveredIn(state, core) + 1 },
+      };
     case 'fail_output':
       return { ...state, outputsFailed: state.outputsFailed + 1 };
-    case 'pause':
-      return { ...state, phase: 'paused' };
-    case 'ask':
-      return { ...state, phase: 'waiting_clarification' };
-    case 'request_cancel':
-      return { ...state, phase: 'cancelling' };
     case 'complete':
       return ended('completed');
     case 'fail_run':
@@ -162,16 +169,53 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
   }
 }
 
+/** A worker's claim, a resume or an answer lifts only what it answers: nothing of them undoes a cancel. */
+function moved(state: RunState, from: RunStatus, to: 'running'): RunState {
+  return state.phase === from ? { ...state, phase: to } : state;
+}
+
+/** A refusal stands, whatever other checks say after it, until a later decision supersedes that very one. */
+function decideInput(state: RunState, core: CoreDraft): RunState {
+  const supersedes = core.facts?.['supersedes'];
+  const standing = state.inputRefusals.filter((seq) => seq !== supersedes);
+  const inputRefusals = passes(core) ? standing : [...standing, core.seq];
+  return { ...state, inputRefusals, inputAllowed: inputRefusals.length === 0 };
+}
+
+/**
+ * A recorded skip stands for the check of its stage. A skip of the level's list leaves a decision on the law list
+ * standing; it never turns a refusal into a pass, and a skipped look at the medium says nothing about the text.
+ */
+function skipCheck(state: RunState, core: CoreDraft): RunState {
+  if (core.stage === 1) return { ...state, inputAllowed: state.inputRefusals.length === 0 };
+  if (core.stage === 4 || core.loop_iteration === undefined || loopOf(state, core) !== undefined)
+    return state;
+  return setLoop(state, core, 'allowed');
+}
+
+/** A look at the medium refused it: what this output had delivered no longer counts as generated. */
+function withhold(state: RunState, core: CoreDraft): RunState {
+  return {
+    ...setLoop(state, core, 'blocked'),
+    outputsBlocked: state.outputsBlocked + 1,
+    outputsGenerated: state.outputsGenerated - deliveredIn(state, core),
+    delivered: { ...state.delivered, [loopKey(core)]: 0 },
+  };
+}
+
 function passes(core: CoreDraft): boolean {
   const { action } = decisionOutcome(core.facts);
   return action === 'allow' || action === 'skip' || action === 'modify';
 }
 
-export const loopOf = (state: RunState, core: Pick<CoreDraft, 'loop_iteration'>): LoopState | undefined =>
-  state.loops[String(core.loop_iteration ?? 0)];
+type InLoop = Pick<CoreDraft, 'loop_iteration'>;
+const loopKey = (core: InLoop): string => String(core.loop_iteration ?? 0);
+const deliveredIn = (state: RunState, core: InLoop): number => state.delivered[loopKey(core)] ?? 0;
 
-function setLoop(state: RunState, core: CoreDraft, loop: LoopState): RunState {
-  return { ...state, loops: { ...state.loops, [String(core.loop_iteration ?? 0)]: loop } };
+export const loopOf = (state: RunState, core: InLoop): LoopState | undefined => state.loops[loopKey(core)];
+
+function setLoop(state: RunState, core: InLoop, loop: LoopState): RunState {
+  return { ...state, loops: { ...state.loops, [loopKey(core)]: loop } };
 }
 
 function brokenRules(state: RunState, core: CoreDraft, entry: CatalogueEntry, origin: Origin): Finding[] {

@@ -1,5 +1,6 @@
-import type { LedgerEvent } from '../events/envelope.ts';
-import type { ExecutionItem } from '../events/item.ts';
+import type { LedgerEvent, PlacedItem } from '../events/envelope.ts';
+import { type ExecutionItem, mergeItem, withSource } from '../events/item.ts';
+import { canonicalText } from '../events/canonical.ts';
 import { oldSafetyLevels } from '../events/decision.ts';
 import { secondsBetween } from '../events/time.ts';
 import {
@@ -86,6 +87,23 @@ export type RecordHeader = RunSummary & {
 };
 export type ExecutionRecord = RecordHeader & { readonly items: readonly ExecutionItem[] };
 
+/** What the fold reads of an event: a decoded one, or an item that is only placed yet. */
+export type FoldedEvent = PlacedItem & { readonly erased: boolean };
+
+/**
+ * The record as it stood after these events of one run, the first of them first: all of them give the run of today, a
+ * prefix what was known then. Throws for no events at all: there is nothing to show.
+ */
+export function replayRecord(executionId: string, events: Iterable<LedgerEvent>): ExecutionRecord {
+  let state = initialRecordState(executionId);
+  const items: ExecutionItem[] = [];
+  for (const event of events) {
+    state = evolveRecord(state, event);
+    items.push(mergeItem(event.core, event.payload, event.erased));
+  }
+  return { ...headerOf(state), items };
+}
+
 export const initialRecordState = (executionId: string): RecordState => ({
   life: initialRunState,
   executionId,
@@ -99,7 +117,7 @@ export const initialRecordState = (executionId: string): RecordState => ({
 });
 
 /** Folds one event into the record; total, and defined for an erased payload. */
-export function evolveRecord(state: RecordState, event: LedgerEvent): RecordState {
+export function evolveRecord(state: RecordState, event: FoldedEvent): RecordState {
   const { core, payload } = event;
   const wasOpen = state.life.terminalAt === null;
   const next: RecordState = {
@@ -115,6 +133,12 @@ export function evolveRecord(state: RecordState, event: LedgerEvent): RecordStat
       return { ...next, finalText: payload?.content ?? null };
     case 'deliver_output':
       return { ...next, outputs: [...next.outputs, outputOf(event)] };
+    case 'withhold_output':
+      // A medium that a stage-4 check blocks is never served, so the result must not name it.
+      return {
+        ...next,
+        outputs: next.outputs.filter((output) => output.loop_iteration !== loopNumber(core)),
+      };
     case 'fail_run':
       return { ...next, error: errorOf(event) };
     case 'cancel_run':
@@ -125,11 +149,11 @@ export function evolveRecord(state: RecordState, event: LedgerEvent): RecordStat
 }
 
 /** Start facts first, then what the payload holds; an imported record's own members win over both. */
-function givenMembers(event: LedgerEvent): Record<string, unknown> {
-  const { core, payload } = event;
+function givenMembers({ core, payload }: FoldedEvent): Record<string, unknown> {
   const { metadata, record } = payload ?? {};
+  const starts = entryOf(core).effect === 'start';
   const repeated = Object.fromEntries(
-    Object.entries({ ...core.facts, ...metadata }).filter(([, value]) => value !== null),
+    Object.entries(starts ? { ...core.facts, ...metadata } : {}).filter(([, value]) => value !== null),
   );
   const { seed, ...start } = repeated;
   return {
@@ -145,16 +169,19 @@ function pick(from: Record<string, unknown>, keys: readonly string[]): Record<st
   return Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));
 }
 
-const outputOf = ({ core, payload }: LedgerEvent): RunOutput => ({
+const loopNumber = (core: FoldedEvent['core']): number | null => core.loop_iteration ?? null;
+
+const outputOf = ({ core, payload }: FoldedEvent): RunOutput => ({
   sequence_number: core.seq,
-  loop_iteration: core.loop_iteration ?? null,
-  config: core.config_used ?? null,
+  loop_iteration: loopNumber(core),
+  // A name that is no token stands in the payload.
+  config: core.config_used ?? text(payload?.extra?.['config_used']),
   media_type: core.media_type ?? null,
   content: payload?.content ?? null,
   file_path: payload?.file_path ?? null,
 });
 
-function errorOf({ core, payload }: LedgerEvent): RunError {
+function errorOf({ core, payload }: FoldedEvent): RunError {
   const type = core.facts?.['error_type'] ?? payload?.metadata?.['error_type'];
   const stage = core.facts?.['error_stage'] ?? core.stage;
   const message = payload?.metadata?.['error_message'] ?? payload?.content;
@@ -196,24 +223,36 @@ export function summaryOf(state: RecordState): RunSummary {
   };
 }
 
-/** The record's members beside the items; unknown members of an imported record come back at their place. */
+/**
+ * The record's members beside the items. Unknown members of an imported record come back at their place; what it says of
+ * a member that is derived or spelled otherwise today stands under `source`.
+ */
 export function headerOf(state: RecordState): RecordHeader {
+  const { source, ...given } = recordMembers(state);
   const summary = summaryOf(state);
-  const level = text(state.given['safety_level']);
-  const { source, ...given } = state.given;
-  const renamed = level === null || oldSafetyLevels[level] === undefined ? {} : { safety_level: level };
-  const sources = { ...(source as object | undefined), ...renamed };
-  return {
-    ...given,
+  const shown: RecordHeader = {
     ...summary,
-    used_seed: seedOf(state.given['used_seed']),
+    used_seed: seedOf(given['used_seed']),
     result: summary.is_terminal ? { text: state.finalText, media: state.outputs } : null,
     error: state.error,
     cancelled_at: state.cancelledAt,
     findings: [...state.life.findings, ...recordFindings(state)],
-    ...(Object.keys(sources).length === 0 ? {} : { source: sources }),
-    ...(state.erased ? { erased: true } : {}),
   };
+  const sources = Object.fromEntries(
+    Object.entries(given).filter(([key, value]) => differs(shown, key, value)),
+  );
+  return { ...given, ...shown, ...withSource(sources, source), ...(state.erased ? { erased: true } : {}) };
+}
+
+/** The importer's own notes stand among the given members but are findings. */
+function recordMembers({ given }: RecordState): Record<string, unknown> {
+  const { import_findings: _, ...members } = given;
+  return members;
+}
+
+function differs(shown: RecordHeader, key: string, given: unknown): boolean {
+  if (!Object.hasOwn(shown, key)) return false;
+  return canonicalText(shown[key as keyof RecordHeader]) !== canonicalText(given ?? null);
 }
 
 function totalTime(state: RecordState, started: string): number | null {
@@ -238,7 +277,7 @@ function recordFindings(state: RecordState): Finding[] {
     const detail = `The record says it took ${recorded} s, its items' times say ${derived} s; the recorded value is shown.`;
     found.push({ rule: 'total_time_differs', sequence_number: null, detail });
   }
-  const notes = given['import_findings'];
+  const notes = life.origin === 'import' ? given['import_findings'] : undefined;
   return found.concat(Array.isArray(notes) ? (notes as Finding[]) : []);
 }
 

@@ -13,7 +13,7 @@ export type RunItem = {
   readonly draft: ItemDraft;
   /** Makes a retry harmless: the same name in the same run is the same item. */
   readonly clientId?: string | undefined;
-  /** A ready id instead of a client's name (imports). */
+  /** A ready id instead of a client's name, made of the item's content (imports): the same id is the same item. */
   readonly id?: string | undefined;
   /** RFC 3339, UTC, where the time came from outside. */
   readonly time?: string | undefined;
@@ -89,7 +89,9 @@ export function createRecorder(parts: RecorderParts): Recorder {
 }
 
 function named(naming: Uint8Array, stream: string, { draft, clientId, id, time }: RunItem): NewItem {
-  return { draft, id: clientId === undefined ? id : keyedId(naming, stream, clientId), time };
+  return clientId === undefined
+    ? { draft, id, idIsContent: id !== undefined, time }
+    : { draft, id: keyedId(naming, stream, clientId), time };
 }
 
 function guardRun(request: RecordRequest, state: RunState, alreadyThere: boolean): void {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { LedgerError, isLedgerError } from '../errors.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
-import { canonicalText } from '../events/canonical.ts';
-import type { Actor, Core, CoreDraft } from '../events/core.ts';
+import { canonicalBytes, canonicalText } from '../events/canonical.ts';
+import type { Actor, CoreDraft, Payload } from '../events/core.ts';
 import { chainStart } from '../events/digest.ts';
 import { decodeEvent, type PlacedItem, placeItem, sealItem } from '../events/envelope.ts';
-import { type ItemDraft, splitItem } from '../events/item.ts';
+import { type ItemDraft, keptOf, splitItem } from '../events/item.ts';
 import { nonceBytes, runKeyBytes, saltBytes } from '../events/seal.ts';
 import type { ReadyEvent } from '../events/stored-event.ts';
 import { timeOf } from '../events/time.ts';
@@ -27,6 +27,8 @@ export type StreamKeys = {
 export type NewItem = {
   readonly draft: ItemDraft;
   readonly id?: string | undefined;
+  /** The id is made of the content: who comes with the same id comes with the same item, and nothing is compared. */
+  readonly idIsContent?: boolean | undefined;
   /** RFC 3339, UTC. */
   readonly time?: string | undefined;
 };
@@ -59,8 +61,8 @@ type Head<S> = {
   readonly state: S;
   readonly revision: number;
   readonly prev: string;
-  /** Ids that a retry may come with again, and their sequence numbers. */
-  readonly ids: ReadonlyMap<string, number>;
+  /** Ids that a retry may come with again, and their sequence numbers; grows with the stream, one map per head. */
+  readonly ids: Map<string, number>;
 };
 
 type Parts<S> = {
@@ -108,8 +110,9 @@ export function createStreamWriter<S>(parts: Parts<S>): {
       }
     };
     const { position } = await send(maxResends);
-    remember(stream, next);
     const first = head.revision + 2;
+    for (const [index, event] of ready.entries()) next.ids.set(event.id, first + index);
+    remember(stream, next);
     return {
       state: next.state,
       sequenceNumbers: ready.map((_, index) => first + index),
@@ -153,6 +156,10 @@ async function loadHead<S>(parts: Parts<S>, stream: string): Promise<Head<S>> {
     for await (const stored of parts.store.readStream(stream)) {
       // Without a key: the fold needs the core only, and an erased run must still take its last events.
       const { core } = decodeEvent(stored, undefined);
+      if (core.prev !== head.prev) {
+        const why = 'it is not linked to the event before it';
+        throw new LedgerError('CORRUPT_EVENT', { stream, seq: core.seq, why });
+      }
       ids.set(core.id, core.seq);
       const prev = Buffer.from(stored.hash).toString('base64');
       head = { state: parts.fold(head.state, core), revision: stored.revision, prev, ids };
@@ -171,7 +178,6 @@ async function chain<S>(
 ): Promise<{ next: Head<S>; ready: readonly ReadyEvent[] }> {
   const { stream, actor, tax, trace } = request;
   const now = timeOf(parts.clock());
-  const ids = new Map(head.ids);
   const placed: PlacedItem[] = [];
   let { state } = head;
   let seq = head.revision + 1;
@@ -190,7 +196,6 @@ async function chain<S>(
       trace,
     });
     state = parts.fold(state, item.core);
-    ids.set(id, seq);
     placed.push(item);
   }
   const sealing = placed.some((item) => item.payload !== null);
@@ -207,7 +212,7 @@ async function chain<S>(
     prev = Buffer.from(event.hash).toString('base64');
     ready.push(event);
   }
-  return { next: { state, revision: seq - 1, prev, ids }, ready };
+  return { next: { state, revision: seq - 1, prev, ids: head.ids }, ready };
 }
 
 /**
@@ -234,23 +239,26 @@ async function knownNumbers<S>(
 }
 
 async function standsThere<S>(parts: Parts<S>, stream: string, seq: number, item: NewItem): Promise<boolean> {
+  if (item.idIsContent === true) return true;
   for await (const stored of parts.store.readStream(stream, { from: seq - 1, limit: 1 })) {
-    const event = decodeEvent(stored, parts.keys.keyOf(stream));
-    const { kept, payload } = splitItem(item.draft);
-    // Of an erased payload only the commitment is left, which is salted: then the core has to do.
-    const samePayload = event.erased || canonicalText(event.payload) === canonicalText(payload);
-    const sameCore = Object.entries(kept).every(
-      ([member, value]) => canonicalText(event.core[member as keyof Core] ?? null) === canonicalText(value),
-    );
+    const { core, payload, erased } = decodeEvent(stored, parts.keys.keyOf(stream));
+    const wanted = splitItem(item.draft);
+    // Of an erased payload only its size is left to compare: the commitment is salted.
+    const samePayload = erased
+      ? core.payload?.bytes === sizeOf(wanted.payload)
+      : canonicalText(payload) === canonicalText(wanted.payload);
     return (
       samePayload &&
-      sameCore &&
-      event.core.type === item.draft.item_type &&
-      (item.time === undefined || item.time === event.core.time)
+      core.type === item.draft.item_type &&
+      canonicalText(keptOf(core)) === canonicalText(wanted.kept) &&
+      (item.time === undefined || item.time === core.time)
     );
   }
   return false;
 }
+
+const sizeOf = (payload: Payload | null): number | undefined =>
+  payload === null ? undefined : canonicalBytes(payload).byteLength;
 
 const otherContent = (stream: string, what: string): LedgerError =>
   new LedgerError('OTHER_CONTENT', { execution_id: executionIdOf(stream) ?? stream, what });
