@@ -157,8 +157,8 @@ async function loadHead<S>(parts: Parts<S>, stream: string): Promise<Head<S>> {
       // Without a key: the fold needs the core only, and an erased run must still take its last events.
       const { core } = decodeEvent(stored, undefined);
       if (core.prev !== head.prev) {
-        const why = 'it is not linked to the event before it';
-        throw new LedgerError('CORRUPT_EVENT', { stream, seq: core.seq, why });
+        const what = 'it is not linked to the event before it';
+        throw new LedgerError('CORRUPT_EVENT', { stream, sequence: core.seq, what });
       }
       ids.set(core.id, core.seq);
       const prev = Buffer.from(stored.hash).toString('base64');
