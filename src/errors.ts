@@ -151,6 +151,12 @@ export const errorTable = {
     (p: { execution_id: string; expected: number; actual: number }) =>
       `Run ${p.execution_id} is at version ${p.actual}, If-Match names ${p.expected}: read the run again.`,
   ),
+  POLICY_CHANGED: entry(
+    503,
+    'Policy was changed without a new version',
+    (p: { policy: string; version: number }) =>
+      `Version ${p.version} of the policy ${p.policy} was published with other content: give the changed document a new version.`,
+  ),
   // -- configuration
   CONFIG_INVALID: entry(
     500,
