@@ -21,8 +21,7 @@ export function readyEvents(count: number, { coreBytes = 80, sealedBytes = 40 } 
       core,
       hash: hash('sha256', Buffer.concat([Buffer.from([0]), core]), 'buffer'),
       // Every third event has no payload.
-      sealed:
-        index % 3 === 2 ? null : Buffer.from({ length: sealedBytes }, (__, at) => (index + at * 7) & 255),
+      sealed: index % 3 === 2 ? null : Buffer.alloc(sealedBytes, manyBytes),
     };
   });
 }
