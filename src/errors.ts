@@ -121,6 +121,25 @@ export const errorTable = {
     (p: { file: string }) =>
       `${p.file} is damaged, and without it every recorded payload would read as erased; nothing was changed: restore the folder keys/ from a backup.`,
   ),
+  // -- import
+  INVALID_JSON: entry(
+    400,
+    'Not readable as JSON',
+    (p: { why: string }) =>
+      `The text is not JSON that has one meaning (${p.why}): mend it, then send it again.`,
+  ),
+  UNKNOWN_TIME_ZONE: entry(
+    400,
+    'Unknown time zone',
+    (p: { timeZone: string }) =>
+      `There is no time zone "${p.timeZone}": name one of the IANA database, such as Europe/Berlin or UTC.`,
+  ),
+  TOO_MANY_RECORDS: entry(
+    413,
+    'Too many records',
+    (p: { count: number; limit: number }) =>
+      `The request has ${p.count} records, one request may have ${p.limit}: send fewer, or use "runledger import".`,
+  ),
   // -- the life of a run
   RULE_BROKEN: entry(
     422,

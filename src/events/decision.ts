@@ -13,6 +13,13 @@ export const oldSafetyLevels: Readonly<Record<string, SafetyLevel>> = {
   adults: 'adult',
 };
 
+/** Today's word for a level in any spelling; undefined where today's word is no other one. */
+export function respeltLevel(level: unknown): SafetyLevel | undefined {
+  return typeof level === 'string' && Object.hasOwn(oldSafetyLevels, level)
+    ? oldSafetyLevels[level]
+    : undefined;
+}
+
 export const checkMethods = [
   'fast_filter',
   'llm_context_check',

@@ -146,7 +146,7 @@ export function mergeItem(core: CoreDraft, payload: Payload | null, erased: bool
 
 /**
  * The `source` member: what a renamed or derived member was called and said where it came from. A member `source` that
- * the origin had itself stays beside the renames, or under its own name where it is no object.
+ * the origin had itself stays beside the renames, or under its own name where it is no object or says other things.
  */
 export function withSource(
   renamed: Readonly<Record<string, unknown>>,
@@ -154,6 +154,10 @@ export function withSource(
 ): { readonly source?: unknown } {
   if (Object.keys(renamed).length === 0) return source === undefined ? {} : { source };
   if (source === undefined) return { source: renamed };
-  const isObject = typeof source === 'object' && source !== null && !Array.isArray(source);
-  return { source: isObject ? { ...renamed, ...source } : { ...renamed, source } };
+  const joins =
+    typeof source === 'object' &&
+    source !== null &&
+    !Array.isArray(source) &&
+    !Object.keys(renamed).some((key) => Object.hasOwn(source, key));
+  return { source: joins ? { ...renamed, ...source } : { ...renamed, source } };
 }

@@ -1,7 +1,7 @@
 import type { LedgerEvent, PlacedItem } from '../events/envelope.ts';
 import { type ExecutionItem, mergeItem, withSource } from '../events/item.ts';
 import { canonicalText } from '../events/canonical.ts';
-import { oldSafetyLevels } from '../events/decision.ts';
+import { respeltLevel } from '../events/decision.ts';
 import { secondsBetween } from '../events/time.ts';
 import {
   entryOf,
@@ -203,7 +203,7 @@ export function summaryOf(state: RecordState): RunSummary {
     config_name: text(given['config_name']),
     timestamp: started,
     execution_mode: text(given['execution_mode']),
-    safety_level: level === null ? null : (oldSafetyLevels[level] ?? level),
+    safety_level: respeltLevel(level) ?? level,
     total_execution_time: totalTime(state, started),
     items_count: life.version + 1,
     user_id: text(given['user_id']),

@@ -53,7 +53,8 @@ export type RecorderParts = {
   readonly newId: () => string;
 };
 
-const actors: Readonly<Record<Origin, Actor>> = {
+/** Who stands in the core as the one that recorded it. */
+export const recordActors: Readonly<Record<Origin, Actor>> = {
   own: { kind: 'service', id: 'orchestrator' },
   foreign: { kind: 'client', id: 'http' },
   import: { kind: 'importer', id: 'record' },
@@ -76,7 +77,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
       return writer.write({
         stream,
         items: request.items.map((item) => named(naming, stream, item)),
-        actor: actors[by],
+        actor: recordActors[by],
         tax: request.tax ?? taxonomyVersion,
         subject: request.userId === undefined ? undefined : keyedDigestOf(naming, 'subject', request.userId),
         trace: request.trace,
