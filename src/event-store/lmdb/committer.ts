@@ -6,6 +6,7 @@ import type { Environment } from './environment.ts';
 import { addToGroup, createGroup, type Group, type Waiter, writeGroup } from './group.ts';
 import { createHeads } from './heads.ts';
 import type { Positions } from './position.ts';
+import { createSlabs } from './slab.ts';
 
 export type CommitterLimits = {
   /** Appends that may wait for the disk; beyond, UNAVAILABLE. */
@@ -42,6 +43,7 @@ type Options = CommitterLimits & {
 export function createCommitter(options: Options): Committer {
   const { environment, positions, onCommit } = options;
   const heads = createHeads(environment, options.maxCachedHeads);
+  const slabs = createSlabs();
   let durable = options.lastOrdinal;
   let nextOrdinal = durable + 1;
   let gathering: Group | null = null;
@@ -77,7 +79,7 @@ export function createCommitter(options: Options): Committer {
       count: events.length,
     };
     const group = currentGroup();
-    addToGroup(group, run, events);
+    addToGroup(group, slabs, run, events);
     if (known === null) group.newStreams.push({ name: stream, number: head.streamNumber });
     head.unsettled.push({ ids: events.map((event) => event.id), run });
     head.revision += events.length;
@@ -165,6 +167,7 @@ export function createCommitter(options: Options): Committer {
   const release = (group: Group) => {
     waitingAppends -= group.waiters.length;
     waitingBytes -= group.sizeBytes;
+    slabs.giveBack(group.slabs);
   };
 
   return {

@@ -4,6 +4,7 @@ import type { Environment } from './environment.ts';
 import type { Head } from './heads.ts';
 import { encodeRecord, recordSize } from './record.ts';
 import { encodeRun, type Run } from './runs.ts';
+import type { Slabs } from './slab.ts';
 
 /** What one caller waits for: its answer, to be given once everything it rests on is durable. */
 export type Waiter = {
@@ -23,13 +24,10 @@ export type Group = {
   readonly records: Buffer[];
   readonly runs: Run[];
   readonly newStreams: { readonly name: string; readonly number: number }[];
-  slab: Buffer;
+  /** Where the records are; the last one is being filled. */
+  readonly slabs: Buffer[];
   slabUsed: number;
 };
-
-const noSlab = Buffer.alloc(0);
-/** Large enough to make one allocation for tens of events, small enough to be cheap for a single one. */
-const slabBytes = 64 * 1024;
 
 export function createGroup(firstOrdinal: number): Group {
   return {
@@ -39,23 +37,24 @@ export function createGroup(firstOrdinal: number): Group {
     records: [],
     runs: [],
     newStreams: [],
-    slab: noSlab,
+    slabs: [],
     slabUsed: 0,
   };
 }
 
 /** Encodes one append at the end of the group. */
-export function addToGroup(group: Group, run: Run, events: readonly ReadyEvent[]): void {
+export function addToGroup(group: Group, slabs: Slabs, run: Run, events: readonly ReadyEvent[]): void {
   let revision = run.revision;
+  let slab = group.slabs.at(-1);
   for (const event of events) {
     const size = recordSize(event);
-    if (group.slabUsed + size > group.slab.length) {
-      // Not from the shared pool: lmdb asks for the address of each backing store once, so few and large is cheap.
-      group.slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, size));
+    if (slab === undefined || group.slabUsed + size > slab.length) {
+      slab = slabs.take(size);
+      group.slabs.push(slab);
       group.slabUsed = 0;
     }
-    const end = encodeRecord(group.slab, group.slabUsed, run.streamNumber, revision, event);
-    group.records.push(group.slab.subarray(group.slabUsed, end));
+    const end = encodeRecord(slab, group.slabUsed, run.streamNumber, revision, event);
+    group.records.push(slab.subarray(group.slabUsed, end));
     group.slabUsed = end;
     revision += 1;
   }
