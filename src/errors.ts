@@ -176,6 +176,11 @@ export const errorTable = {
     (p: { policy: string; version: number }) =>
       `Version ${p.version} of the policy ${p.policy} was published with other content: give the changed document a new version.`,
   ),
+  BACKUP_TARGET: entry(
+    409,
+    'Backup target is not empty',
+    (p: { directory: string }) => `${p.directory} holds files already: name a new or an empty directory.`,
+  ),
   // -- configuration
   CONFIG_INVALID: entry(
     500,

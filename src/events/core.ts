@@ -12,7 +12,8 @@ export const mediaTypes = ['text', 'image', 'audio', 'music', 'video', '3d', 'co
 export const mediaType = z.enum(mediaTypes);
 export type MediaType = z.infer<typeof mediaType>;
 
-export const itemTypeName = z.string().regex(/^[a-z][a-z0-9_]{1,63}$/, 'must match [a-z][a-z0-9_]{1,63}');
+export const itemTypePattern = /^[a-z][a-z0-9_]{1,63}$/;
+export const itemTypeName = z.string().regex(itemTypePattern, 'must match [a-z][a-z0-9_]{1,63}');
 
 const utcTime = z.string().regex(utcTimePattern);
 

@@ -1,11 +1,25 @@
 import { Buffer } from 'node:buffer';
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-const leafPrefix = Buffer.from([0]);
+/** 0x00 ‖ E: what is hashed of an event, in one piece, because one call is twice as fast as two updates. */
+export function leafBytes(core: string): Buffer {
+  const leaf = Buffer.allocUnsafe(1 + Buffer.byteLength(core));
+  leaf[0] = 0;
+  leaf.write(core, 1);
+  return leaf;
+}
 
-/** SHA-256(0x00 ‖ E): the chain link of an event and its RFC 6962 leaf hash at once; 32 bytes. */
+/** SHA-256 of {@link leafBytes}: chain link of an event and its RFC 6962 leaf hash at once; 32 bytes. */
+export function leafHash(leaf: Uint8Array): Buffer {
+  return hash('sha256', leaf, 'buffer');
+}
+
+/** The hash of an event by its core's bytes as they were read. */
 export function eventHash(core: Uint8Array): Buffer {
-  return createHash('sha256').update(leafPrefix).update(core).digest();
+  const leaf = Buffer.allocUnsafe(1 + core.byteLength);
+  leaf[0] = 0;
+  leaf.set(core, 1);
+  return leafHash(leaf);
 }
 
 /** `prev` of the first event of a stream, base64: no event of another stream can stand there. */

@@ -93,10 +93,10 @@ export function splitItem(draft: ItemDraft): Halves {
     if (value === undefined) continue;
     const isFact = Object.hasOwn(entry.facts.shape, key) && entry.facts.shape[key]?.safeParse(value).success;
     // A list of facts that would make the core too large is kept, but not for ever.
-    const room = typeof value === 'object' ? factRoom - canonicalBytes(value).byteLength : factRoom;
-    if (isFact && room >= 0) {
+    const listedBytes = isFact && typeof value === 'object' ? canonicalBytes(value).byteLength : 0;
+    if (isFact && listedBytes <= factRoom) {
       facts[key] = value;
-      factRoom = room;
+      factRoom -= listedBytes;
     } else metadata[key] = value;
   }
   if (Object.keys(facts).length > 0) kept['facts'] = facts;

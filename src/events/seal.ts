@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash } from 'node:crypto';
 
 export const saltBytes = 32;
 export const nonceBytes = 12;
@@ -16,31 +16,33 @@ export type SealingKit = {
   readonly nonce: Uint8Array;
 };
 
+/** salt ‖ JCS(payload): what is committed to, and what is sealed. */
+export function saltedBytes(salt: Uint8Array, payload: string): Buffer {
+  const salted = Buffer.allocUnsafe(saltBytes + Buffer.byteLength(payload));
+  salted.set(salt);
+  salted.write(payload, saltBytes);
+  return salted;
+}
+
 /** `base64(SHA-256(salt ‖ JCS(payload)))`: what the core says about its payload, and all that is left of it once erased. */
-export function commitment(salt: Uint8Array, payload: Uint8Array): string {
-  return createHash('sha256').update(salt).update(payload).digest('base64');
+export function commitment(salted: Uint8Array): string {
+  return hash('sha256', salted, 'base64');
 }
 
 /** nonce ‖ AES-256-GCM(salt ‖ JCS(payload)) ‖ tag, bound to the event's place by the additional data stream ‖ seq. */
-export function sealPayload(payload: Uint8Array, stream: string, seq: number, kit: SealingKit): Buffer {
+export function sealPayload(salted: Uint8Array, stream: string, seq: number, kit: SealingKit): Buffer {
   const cipher = createCipheriv('aes-256-gcm', kit.key, kit.nonce);
   cipher.setAAD(placeBytes(stream, seq));
-  return Buffer.concat([
-    kit.nonce,
-    cipher.update(kit.salt),
-    cipher.update(payload),
-    cipher.final(),
-    cipher.getAuthTag(),
-  ]);
+  return Buffer.concat([kit.nonce, cipher.update(salted), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Undoes {@link sealPayload}. Undefined where the bytes are not what this key sealed for this place. */
+/** Undoes {@link sealPayload}: salt ‖ JCS(payload). Undefined where the bytes are not what this key sealed for this place. */
 export function openPayload(
   sealed: Uint8Array,
   stream: string,
   seq: number,
   key: Uint8Array,
-): { readonly salt: Buffer; readonly payload: Buffer } | undefined {
+): Buffer | undefined {
   if (sealed.byteLength < nonceBytes + saltBytes + tagBytes) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), {
     authTagLength: tagBytes,
@@ -54,12 +56,14 @@ export function openPayload(
     // GCM has one failure only: these bytes were not sealed with this key for this place. The caller names the event.
     return undefined;
   }
-  return { salt: opened.subarray(0, saltBytes), payload: opened.subarray(saltBytes) };
+  return opened;
 }
 
 function placeBytes(stream: string, seq: number): Buffer {
-  const place = Buffer.alloc(Buffer.byteLength(stream) + 8);
+  const nameBytes = Buffer.byteLength(stream);
+  const place = Buffer.allocUnsafe(nameBytes + 8);
   place.write(stream);
-  place.writeBigUInt64BE(BigInt(seq), place.byteLength - 8);
+  place.writeUInt32BE(Math.floor(seq / 2 ** 32), nameBytes);
+  place.writeUInt32BE(seq >>> 0, nameBytes + 4);
   return place;
 }

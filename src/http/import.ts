@@ -1,45 +1,50 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
-import { isTimeZone } from '../events/time.ts';
 import { type Service, settle } from './service.ts';
 
-/** Records in one request; more go through the command line. */
-export const maxRecords = 100;
 /** Old records carry whole histories: more room than other requests. */
 const importBodyBytes = 64 * 1024 * 1024;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Taking in records that older systems wrote. */
 export const importRoutes =
   (service: Service): FastifyPluginAsyncZod =>
   async (app) => {
+    // The text itself: the importer keeps digits that JSON.parse would round, and says so, where other routes refuse.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer' },
+      async (_request: unknown, body: Buffer) => textOf(body),
+    );
     app.post(
       '/api/runs/import',
       {
         bodyLimit: importBodyBytes,
         schema: {
-          summary: 'Import old run records',
+          summary: 'Import one old run record, or an array of up to 100',
           querystring: z.strictObject({
             timezone: z
               .string()
               .optional()
               .describe('IANA zone of times without one; UTC where none is given'),
           }),
-          body: z.union([z.array(z.unknown()).max(maxRecords), z.looseObject({})]),
         },
       },
       async (request, reply) => {
-        const timeZone = request.query.timezone ?? 'UTC';
-        if (!isTimeZone(timeZone)) {
-          throw new LedgerError('INVALID_REQUEST', {
-            what: `timezone is "${timeZone}"`,
-            cure: 'send an IANA name such as Europe/Berlin',
-          });
-        }
-        const records: readonly unknown[] = Array.isArray(request.body) ? request.body : [request.body];
-        const { position, ...answer } = await service.importRecords(records, timeZone);
-        await settle(service, reply, position);
-        return answer;
+        const report = await service.importText(String(request.body ?? ''), request.query.timezone);
+        if (report.imported > 0) await settle(service, reply, await service.head());
+        return report;
       },
     );
   };
+
+function textOf(body: Buffer): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new LedgerError('INVALID_JSON', { why: 'it is no well-formed UTF-8' }, { cause });
+  }
+}

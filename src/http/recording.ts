@@ -9,14 +9,14 @@ import type { ItemDraft } from '../events/item.ts';
 import { toUtc } from '../events/time.ts';
 import { upcastType } from '../events/upcast.ts';
 import type { RunItem } from '../run/recorder.ts';
-import { isExecutionId } from './run-id.ts';
+import { isExecutionId } from '../run/execution-id.ts';
 import { sendJson } from './runs.ts';
 import { type Service, settle } from './service.ts';
 
 /** Items in one request. */
 const maxItems = 500;
 
-const postedItem = z.strictObject({
+export const postedItem = z.strictObject({
   item_type: itemTypeName,
   client_id: z
     .string()
@@ -159,7 +159,7 @@ function startOf(run: PostedRun): RunItem {
 }
 
 /** Fills in what the catalogue knows of the type and refuses what contradicts it (stage, needed iterations, texts). */
-function runItem({ client_id, timestamp, ...item }: PostedItem, prefix: string): RunItem {
+export function runItem({ client_id, timestamp, ...item }: PostedItem, prefix: string): RunItem {
   const entry = catalogued(upcastType(item.item_type));
   const draft: ItemDraft = {
     ...item,

@@ -8,7 +8,7 @@ import { toUtc } from '../events/time.ts';
 import { exporterFor, availableFormats, formats } from '../exporters/registry.ts';
 import { isCalendarDay, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
-import { isExecutionId } from './run-id.ts';
+import { isExecutionId } from '../run/execution-id.ts';
 import { runStatuses } from '../run/lifecycle.ts';
 import type { RunFilter, Service } from './service.ts';
 

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
+import type { ImportReport } from '../import/import-batch.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 
@@ -65,13 +66,6 @@ export type ExecuteRequest = {
   readonly request_timestamp?: string | undefined;
 };
 
-export type ImportAnswer = {
-  readonly imported: number;
-  readonly unchanged: number;
-  readonly refused: readonly { readonly execution_id: string | null; readonly reason: string }[];
-  readonly findings: readonly unknown[];
-};
-
 /** All that the HTTP layer can do; the composition root hands it in. */
 export type Service = {
   readonly version: string;
@@ -88,10 +82,10 @@ export type Service = {
     readonly steps: StepCount;
     readonly position: Position | null;
   }>;
-  readonly importRecords: (
-    records: readonly unknown[],
-    timeZone: string,
-  ) => Promise<ImportAnswer & { readonly position: Position | null }>;
+  /** Imports one old record, or an array of them, out of JSON text. */
+  readonly importText: (text: string, timeZone: string | undefined) => Promise<ImportReport>;
+  /** The end of the log. */
+  readonly head: () => Promise<Position | null>;
   /** Replays the stream up to a sequence number or a time; undefined for an unknown run. */
   readonly replay: (
     executionId: string,

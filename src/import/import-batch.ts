@@ -5,10 +5,17 @@ import { readOldRecord, type ReadOptions } from './old-record.ts';
 import { parseSource } from './source-json.ts';
 
 /** The answer of `POST /api/runs/import` (rest.md §1). */
+/** A record that was not taken; `index` is its place in the request. */
+export type Refusal = {
+  readonly index: number;
+  readonly execution_id: string | null;
+  readonly reason: string;
+};
+
 export type ImportReport = {
   readonly imported: number;
   readonly unchanged: number;
-  readonly refused: readonly { readonly execution_id: string | null; readonly reason: string }[];
+  readonly refused: readonly Refusal[];
   readonly findings: readonly (Finding & { readonly execution_id: string })[];
 };
 
@@ -38,17 +45,17 @@ export async function importBatch(
     throw new LedgerError('TOO_MANY_RECORDS', { count: sources.length, limit: maxBatchRecords });
   }
   const counts = { imported: 0, unchanged: 0 };
-  const refused: { execution_id: string | null; reason: string }[] = [];
+  const refused: Refusal[] = [];
   const findings: (Finding & { execution_id: string })[] = [];
-  for (const source of sources) {
+  for (const [index, source] of sources.entries()) {
     const record = readOldRecord(source, options);
     if (record.kind === 'refused') {
-      refused.push({ execution_id: record.execution_id, reason: record.reason });
+      refused.push({ index, execution_id: record.execution_id, reason: record.reason });
       continue;
     }
     const result = await importRecord(record, parts);
     if (result.outcome === 'refused') {
-      refused.push({ execution_id: result.execution_id, reason: result.reason });
+      refused.push({ index, execution_id: result.execution_id, reason: result.reason });
       continue;
     }
     counts[result.outcome] += 1;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { LedgerError, isLedgerError } from '../errors.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import { canonicalBytes, canonicalText } from '../events/canonical.ts';
@@ -9,6 +8,7 @@ import { type ItemDraft, keptOf, splitItem } from '../events/item.ts';
 import { nonceBytes, runKeyBytes, saltBytes } from '../events/seal.ts';
 import type { ReadyEvent } from '../events/stored-event.ts';
 import { timeOf } from '../events/time.ts';
+import { createRandomness } from './randomness.ts';
 import { executionIdOf } from './record.ts';
 
 /** How often an append is decided anew when other writers keep coming first. */
@@ -170,6 +170,8 @@ async function loadHead<S>(parts: Parts<S>, stream: string): Promise<Head<S>> {
   return head;
 }
 
+const randomness = createRandomness();
+
 /** Decides, numbers, seals and links the batch onto the head. Every rule is asked before a key is made or a byte sent. */
 async function chain<S>(
   parts: Parts<S>,
@@ -203,12 +205,7 @@ async function chain<S>(
   const ready: ReadyEvent[] = [];
   let { prev } = head;
   for (const item of placed) {
-    const random = randomBytes(saltBytes + nonceBytes);
-    const event = sealItem(item, prev, {
-      key,
-      salt: random.subarray(0, saltBytes),
-      nonce: random.subarray(saltBytes),
-    });
+    const event = sealItem(item, prev, { key, salt: randomness(saltBytes), nonce: randomness(nonceBytes) });
     prev = Buffer.from(event.hash).toString('base64');
     ready.push(event);
   }
@@ -224,8 +221,8 @@ async function knownNumbers<S>(
   request: WriteRequest<S>,
   head: Head<S>,
 ): Promise<readonly number[] | undefined> {
+  if (!request.items.some(({ id }) => id !== undefined && head.ids.has(id))) return undefined;
   const known = request.items.map(({ id }) => (id === undefined ? undefined : head.ids.get(id)));
-  if (known.every((seq) => seq === undefined)) return undefined;
   const numbers: number[] = [];
   for (const [index, seq] of known.entries()) {
     const item = request.items[index];

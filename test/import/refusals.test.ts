@@ -84,9 +84,9 @@ describe('a batch', () => {
     const report = await importText(text, bench);
     expect(report).toMatchObject({ imported: 1, unchanged: 1 });
     expect(report.refused).toEqual([
-      { execution_id: 'abc-123', reason: expect.stringContaining('another record') },
-      { execution_id: 'x1', reason: expect.stringContaining('no items') },
-      { execution_id: null, reason: expect.stringContaining('not a JSON object') },
+      { index: 2, execution_id: 'abc-123', reason: expect.stringContaining('another record') },
+      { index: 3, execution_id: 'x1', reason: expect.stringContaining('no items') },
+      { index: 4, execution_id: null, reason: expect.stringContaining('not a JSON object') },
     ]);
     expect(new Set(report.findings.map(({ execution_id }) => execution_id))).toEqual(new Set(['abc-123']));
     expect(report.findings.map(({ rule }) => rule)).toContain('incomplete');

@@ -17,6 +17,8 @@ export type LmdbExtras = {
   readonly backup: (targetDirectory: string) => Promise<void>;
   /** Counts pages and events without reading them. */
   readonly size: () => LogSize;
+  /** Every stream there is, in the order in which they began. */
+  readonly streamNames: () => Iterable<string>;
 };
 export type LmdbLog = EventStore & LmdbExtras;
 export type LmdbSnapshot = EventReader & LmdbExtras;
@@ -116,6 +118,10 @@ function reading(environment: Environment, last: () => number, ensureOpen: () =>
       ensureOpen();
       return sizeOf(environment);
     },
+    streamNames: () => {
+      ensureOpen();
+      return streamNamesOf(environment);
+    },
   };
   return { port, reader, positions };
 }
@@ -152,6 +158,14 @@ async function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
     return await Promise.race([work, abandoned]);
   } finally {
     signal.removeEventListener('abort', abandon);
+  }
+}
+
+function* streamNamesOf({ names }: Environment): Iterable<string> {
+  for (let number = 1; ; number += 1) {
+    const name = names.get(number)?.toString();
+    if (name === undefined) return;
+    yield name;
   }
 }
 

@@ -1,0 +1,14 @@
+import type { Config } from '../config.ts';
+import { backUpLedger } from '../service/backup.ts';
+import { directoriesOf } from '../service/directories.ts';
+import { exitCodes } from './exit-codes.ts';
+import { print } from './output.ts';
+
+/** `runledger backup DIR`. */
+export async function backUp(config: Config, target: string): Promise<number> {
+  await backUpLedger(directoriesOf(config), target);
+  print(
+    `log, keys and media are copied to ${target}; start a service with RUNLEDGER_DATA=${target} to use the copy`,
+  );
+  return exitCodes.done;
+}

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { readConfig } from '../../src/config.ts';
+import { createApp } from '../../src/http/app.ts';
+import { type Ledger, openLedger } from '../../src/service/open.ts';
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: Record<string, unknown>;
+};
+
+export type LedgerService = {
+  readonly url: string;
+  readonly ledger: Ledger;
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
+  readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  readonly close: () => Promise<void>;
+};
+
+/** A whole service on real files and a real port, in a directory of its own that goes with it. */
+export async function startLedgerService(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<LedgerService> {
+  const directory = await mkdtemp(join(tmpdir(), 'runledger-http-'));
+  const log = pino({ level: 'silent' });
+  const ledger = await openLedger(readConfig({ RUNLEDGER_DATA: directory, ...settings }), log);
+  const app = await createApp(ledger.service, log);
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const ask = async (path: string, init: RequestInit): Promise<Reply> => {
+    const answer = await fetch(`${url}${path}`, init);
+    const text = await answer.text();
+    const isJson = answer.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+    };
+  };
+  return {
+    url,
+    ledger,
+    get: (path, headers = {}) => ask(path, { headers }),
+    post: (path, body, headers = {}) =>
+      ask(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    close: async () => {
+      await app.close();
+      await ledger.close(0);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
