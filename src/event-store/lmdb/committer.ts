@@ -4,6 +4,7 @@ import { brokenLog, explainFailure } from './commit-failure.ts';
 import { decide } from './decision.ts';
 import type { Environment } from './environment.ts';
 import { addToGroup, createGroup, type Group, type Waiter, writeGroup } from './group.ts';
+import type { Headroom } from './headroom.ts';
 import { createHeads } from './heads.ts';
 import type { Positions } from './position.ts';
 import { createSlabs } from './slab.ts';
@@ -34,14 +35,17 @@ export type Committer = {
 
 type Options = CommitterLimits & {
   readonly environment: Environment;
+  readonly headroom: Headroom;
   readonly positions: Positions;
   readonly lastOrdinal: number;
   /** Called after each commit that stored something. */
   readonly onCommit: () => void;
 };
 
+const earlyStartEvents = 128;
+
 export function createCommitter(options: Options): Committer {
-  const { environment, positions, onCommit } = options;
+  const { environment, positions, headroom, onCommit } = options;
   const heads = createHeads(environment, options.maxCachedHeads);
   const slabs = createSlabs();
   let durable = options.lastOrdinal;
@@ -105,9 +109,12 @@ export function createCommitter(options: Options): Committer {
     group.sizeBytes += sizeBytes;
     waitingBytes += sizeBytes;
     waitingAppends += 1;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Appended>((resolve, reject) => {
       group.waiters.push(complete({ resolve, reject }));
     });
+    // The disk works while the rest of a crowd is still being encoded.
+    if (group.records.length >= earlyStartEvents) start();
+    return answer;
   };
 
   const start = () => {
@@ -122,6 +129,7 @@ export function createCommitter(options: Options): Committer {
   const commit = async (group: Group): Promise<void> => {
     try {
       if (group.records.length > 0) {
+        await headroom.prepare(group.sizeBytes);
         const stored = await writeGroup(environment, group);
         if (!stored) throw new Error('Another process appended to this log in spite of the lock');
         durable += group.records.length;

@@ -5,6 +5,7 @@ import { backUp } from './backup.ts';
 import { createBell } from './bell.ts';
 import { type CommitterLimits, createCommitter } from './committer.ts';
 import { type Environment, openEnvironment } from './environment.ts';
+import { createHeadroom, type Headroom } from './headroom.ts';
 import { positionsOf } from './position.ts';
 import { createReader } from './reader.ts';
 import { type LogSize, sizeOf } from './size.ts';
@@ -47,7 +48,7 @@ export async function openLog(
   const lock = takeWriterLock(directory);
   try {
     const environment = await openEnvironment({ directory, readOnly: false, unsafeNoSync });
-    return assemble(environment, lock, { ...defaultLimits, ...limits });
+    return assemble(environment, lock, await createHeadroom(environment), { ...defaultLimits, ...limits });
   } catch (error) {
     lock.release();
     throw error;
@@ -65,11 +66,17 @@ export async function openLmdbSnapshot(options: { readonly directory: string }):
   return { ...reading(environment, () => last, ensureOpen).port, close };
 }
 
-function assemble(environment: Environment, lock: WriterLock, limits: CommitterLimits): LmdbLog {
+function assemble(
+  environment: Environment,
+  lock: WriterLock,
+  headroom: Headroom,
+  limits: CommitterLimits,
+): LmdbLog {
   const bell = createBell();
   const committer = createCommitter({
     ...limits,
     environment,
+    headroom,
     positions: positionsOf(environment.storeId),
     lastOrdinal: lastOrdinal(environment),
     onCommit: bell.ring,
@@ -77,6 +84,7 @@ function assemble(environment: Environment, lock: WriterLock, limits: CommitterL
   const { ensureOpen, close } = createDoor(async () => {
     bell.ring();
     await committer.drain();
+    await headroom.close();
     await environment.root.close();
     lock.release();
   });
