@@ -153,7 +153,10 @@ const telling = fc.oneof(
     .tuple(fc.constantFrom(1, 3, 4), fc.integer({ min: 1, max: 3 }))
     .map(([stage, loop]) => skip(stage, loop)),
 );
-const anySequence = fc.array(fc.oneof({ weight: 3, arbitrary: telling }, anyDraft), { maxLength: 30, size: 'max' });
+const anySequence = fc.array(fc.oneof({ weight: 3, arbitrary: telling }, anyDraft), {
+  maxLength: 30,
+  size: 'max',
+});
 
 describe('laws of the fold, for any sequence of any items', () => {
   test('evolve takes everything, the status is one of the list, and the version counts the items', () => {
