@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
@@ -13,18 +13,24 @@ export type DeploymentKeys = {
 };
 
 const fileName = 'deployment.json';
-const key32 = z.base64().length(44);
+const key32 = z.base64().refine((text) => Buffer.from(text, 'base64').byteLength === 32, 'must be 32 bytes');
 const fileShape = z.strictObject({ v: z.literal(1), wrapping: key32, naming: key32 });
 
 /**
  * Reads the deployment's keys, or makes them at first start: one file, mode 0600, in a folder that only the owner
- * enters, durable before it is used. Throws KEYS_UNREADABLE where the file is there but damaged: making new keys then
- * would silently erase every payload.
+ * enters, durable before it is used. Throws KEYS_UNREADABLE where the file is damaged, or missing though other keys are
+ * there or nothing may be written: making new keys then would silently erase every payload.
  */
-export async function openDeploymentKeys(directory: string): Promise<DeploymentKeys> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+export async function openDeploymentKeys(
+  directory: string,
+  options: { readonly readOnly?: boolean } = {},
+): Promise<DeploymentKeys> {
   const text = await readIfThere(join(directory, fileName));
-  if (text === undefined) return makeKeys(directory);
+  if (text === undefined) {
+    if (options.readOnly === true || (await holdsKeys(directory)))
+      throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${fileName}` });
+    return makeKeys(directory);
+  }
   const parsed = fileShape.safeParse(jsonOrUndefined(text));
   if (!parsed.success)
     throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${fileName}` }, { cause: parsed.error });
@@ -34,7 +40,19 @@ export async function openDeploymentKeys(directory: string): Promise<DeploymentK
   };
 }
 
+/** A first start that died may have left its draft behind; anything else wrapped keys belong to. */
+async function holdsKeys(directory: string): Promise<boolean> {
+  try {
+    return (await readdir(directory)).some((name) => !name.startsWith(`${fileName}.`));
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 async function makeKeys(directory: string): Promise<DeploymentKeys> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
   const keys = { wrapping: randomBytes(32), naming: randomBytes(32) };
   const text = JSON.stringify({
     v: 1,
@@ -42,6 +60,8 @@ async function makeKeys(directory: string): Promise<DeploymentKeys> {
     naming: keys.naming.toString('base64'),
   });
   const draft = join(directory, `${fileName}.${process.pid}.new`);
+  // In a container every process has the same id: a draft that a crash left must not stop all later starts.
+  await rm(draft, { force: true });
   const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(text);
@@ -68,7 +88,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
@@ -81,3 +101,6 @@ function jsonOrUndefined(text: string): unknown {
     return undefined;
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';

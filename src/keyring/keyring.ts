@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import { LedgerError } from '../errors.ts';
@@ -27,15 +28,18 @@ export async function openKeyring(
   directory: string,
   options: { readonly readOnly?: boolean } = {},
 ): Promise<Keyring> {
-  const deployment = await openDeploymentKeys(directory);
-  const ring: Database<Buffer, string> = open({
+  const deployment = await openDeploymentKeys(directory, options);
+  const ringOptions = {
     path: join(directory, 'ring'),
     encoding: 'binary',
     keyEncoding: 'ordered-binary',
     overlappingSync: false,
     eventTurnBatching: false,
+    // lmdb knows this option (src/env.cpp), its types do not; without it the files are open to everybody.
+    permissionsMode: 0o600,
     readOnly: options.readOnly ?? false,
-  });
+  } as const;
+  const ring: Database<Buffer, string> = open(ringOptions);
   const unwrapped = new Map<string, Uint8Array>();
   const making = new Map<string, Promise<Uint8Array>>();
 
@@ -109,8 +113,8 @@ async function backupKeyring(
   directory: string,
   target: string,
 ): Promise<void> {
-  const { copyFile, mkdir } = await import('node:fs/promises');
   await mkdir(join(target, 'ring'), { recursive: true, mode: 0o700 });
+  await chmod(target, 0o700);
   await copyFile(join(directory, 'deployment.json'), join(target, 'deployment.json'));
   await ring.backup(join(target, 'ring'), true);
 }
