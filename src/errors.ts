@@ -264,6 +264,32 @@ export const errorTable = {
     (p: { requestId: string }) =>
       `Something went wrong here, not with the request; the service log says what, under request ${p.requestId}.`,
   ),
+  // -- projections
+  PROJECTION_STOPPED: entry(
+    503,
+    'Read model has stopped',
+    (p: { name: string; stream: string; seq: number; why: string }) =>
+      `Projection ${p.name} stopped before event ${p.seq} of stream ${p.stream} (${p.why}): mend its cause, then run "runledger rebuild ${p.name}"; the log itself is unharmed.`,
+  ),
+  PROJECTION_BUILDING: entry(
+    503,
+    'Read model is being built',
+    (p: { name: string; events: number }) =>
+      `Projection ${p.name} is being built from the log, ${p.events} events are in it: ask again in a little while.`,
+    true,
+  ),
+  PROJECTIONS_UNWRITABLE: entry(
+    503,
+    'Read models cannot be written',
+    (p: { why: string }) =>
+      `The projections could not go on (${p.why}): restart the service, they then go on where they were; the log itself is unharmed.`,
+  ),
+  UNKNOWN_PROJECTION: entry(
+    404,
+    'Unknown projection',
+    (p: { name: string; known: readonly string[] }) =>
+      `There is no projection ${p.name}: name one of ${p.known.join(', ')}.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -125,11 +125,13 @@ export const recordingRoutes =
 
 /** 201 with the run's summary, or with its id alone while the read model is behind (the header says so). */
 function answerSummary(service: Service, reply: FastifyReply, executionId: string): FastifyReply {
-  return sendJson(
-    reply,
-    service.queries.summary(executionId) ?? JSON.stringify({ execution_id: executionId }),
-    201,
-  );
+  try {
+    return sendJson(reply, service.queries.header(executionId).text, 201);
+  } catch (error) {
+    // The run is recorded, whatever state the read model is in: that must not look like a refusal.
+    if (!(error instanceof LedgerError)) throw error;
+    return sendJson(reply, JSON.stringify({ execution_id: executionId }), 201);
+  }
 }
 
 function startOf(run: PostedRun): RunItem {

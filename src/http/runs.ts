@@ -10,7 +10,8 @@ import { isCalendarDay, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import { runStatuses } from '../run/lifecycle.ts';
-import type { RunFilter, Service } from './service.ts';
+import type { RunFilter } from '../queries/run-list.ts';
+import type { Service } from './service.ts';
 
 const statusWords = [...runStatuses, 'active'] as const;
 
@@ -143,9 +144,7 @@ async function recordAt(
   const unknown = new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
   if (!isExecutionId(id)) throw unknown;
   if (at_seq === undefined && at === undefined) {
-    const found = service.queries.record(id);
-    if (!found) throw unknown;
-    return found;
+    return service.queries.record(id);
   }
   const seq = at_seq === undefined ? undefined : Number(at_seq);
   if (seq !== undefined && (!/^\d{1,9}$/.test(at_seq ?? '') || seq < 1)) {
@@ -188,21 +187,25 @@ function filterOf(query: ListQuery): RunFilter {
     });
   }
   if (date !== undefined && !isCalendarDay(date)) throw new LedgerError('INVALID_DATE', { value: date });
-  const wrong = status?.split(',').find((word) => !(statusWords as readonly string[]).includes(word));
-  if (wrong !== undefined) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: `status is "${wrong}"`,
-      cure: `use ${statusWords.join(', ')}`,
-    });
-  }
   const { limit: _limit, offset: _offset, workflow_id: _workflow, ...rest } = query;
   return {
     ...rest,
     config: config ?? workflow_id,
-    status: status?.split(','),
+    status: status?.split(',').map(statusWord),
     from: from === undefined ? undefined : utcOrRefuse('from', from),
     to: to === undefined ? undefined : utcOrRefuse('to', to),
   };
+}
+
+function statusWord(word: string): (typeof statusWords)[number] {
+  const known = statusWords.find((status) => status === word);
+  if (known === undefined) {
+    throw new LedgerError('INVALID_REQUEST', {
+      what: `status is "${word}"`,
+      cure: `use ${statusWords.join(', ')}`,
+    });
+  }
+  return known;
 }
 
 function utcOrRefuse(name: string, value: string): string {

@@ -1,28 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
 import type { ImportReport } from '../import/import-batch.ts';
+import type { RunListQuery } from '../queries/run-list.ts';
+import type { RecordText } from '../queries/run-record.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
-
-/** A conjunction; an absent member filters nothing. */
-export type RunFilter = {
-  readonly config?: string | undefined;
-  /** YYYY-MM-DD in the configured time zone. */
-  readonly date?: string | undefined;
-  readonly user_id?: string | undefined;
-  readonly session_id?: string | undefined;
-  readonly status?: readonly string[] | undefined;
-  readonly safety_level?: string | undefined;
-  readonly execution_mode?: string | undefined;
-  readonly scope_type?: string | undefined;
-  readonly scope_id?: string | undefined;
-  /** RFC 3339 UTC, inclusive. */
-  readonly from?: string | undefined;
-  /** RFC 3339 UTC, exclusive. */
-  readonly to?: string | undefined;
-  /** A media type that the run delivered. */
-  readonly output?: string | undefined;
-};
 
 export type RunStats = {
   readonly total_records: number;
@@ -34,14 +16,11 @@ export type RunStats = {
 /** What the read models answer. Each throws PROJECTION_STOPPED while the one it needs is not running. */
 export type RunQueries = {
   /** Newest first; ready-made JSON texts of the summaries, and the exact number of all that match. */
-  readonly list: (
-    filter: RunFilter,
-    page: { readonly limit: number; readonly offset: number },
-  ) => { readonly texts: readonly string[]; readonly total: number };
-  /** The whole record as JSON text, and its version; undefined for an unknown run. */
-  readonly record: (executionId: string) => { readonly text: string; readonly version: number } | undefined;
-  /** The summary of one run as JSON text. */
-  readonly summary: (executionId: string) => string | undefined;
+  readonly list: RunListQuery;
+  /** The whole record as JSON text, and its version. Throws EXECUTION_NOT_FOUND. */
+  readonly record: (executionId: string) => RecordText;
+  /** The record without its items as JSON text. Throws EXECUTION_NOT_FOUND. */
+  readonly header: (executionId: string) => RecordText;
   readonly stats: () => RunStats;
 };
 
@@ -70,7 +49,6 @@ export type ExecuteRequest = {
 export type Service = {
   readonly version: string;
   readonly storeId: string;
-  readonly timeZone: string;
   readonly recorder: Recorder;
   readonly queries: RunQueries;
   /** Runs to the end and returns the finished record, and where it ends in the log. */

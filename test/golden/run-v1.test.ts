@@ -58,9 +58,8 @@ describe('the golden run of envelope version 1', () => {
       if (event.sealed !== null) {
         const opened = openPayload(event.sealed, golden.stream, core.seq, key);
         const salt = bytes(expected.salt);
-        expect(opened?.salt).toEqual(salt);
-        const commit = createHash('sha256').update(salt);
-        expect(commit.update(opened?.payload ?? '').digest('base64')).toBe(expected.commit);
+        expect(opened?.subarray(0, salt.byteLength)).toEqual(salt);
+        expect(createHash('sha256').update(opened ?? '').digest('base64')).toBe(expected.commit);
       }
       expect(mergeItem(core, payload, erased)).toEqual(expected.shown);
       prev = expected.stored.hash;

@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { openLmdbSnapshot } from '../event-store/lmdb/log.ts';
+import { openKeyring } from '../keyring/keyring.ts';
+import { takeProjections } from '../service/check-projections.ts';
+import type { Difference } from '../projector/comparison.ts';
+import { directoriesOf } from '../service/directories.ts';
+import { checkLog } from '../service/fsck.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, print } from './output.ts';
+
+/** How often a person at a terminal sees that it goes on, in events. */
+const progressEvery = 10_000;
+
+/** `runledger fsck`: reads a snapshot, also beside a running service; changes nothing. */
+export async function checkLedger(config: Config, json: boolean): Promise<number> {
+  const directories = directoriesOf(config);
+  const scratch = await mkdtemp(join(config.dataDirectory, 'fsck-'));
+  try {
+    // The read models first: whatever they have is then in the snapshot of the log, which is taken after them.
+    const compare = await takeProjections(directories.projections, scratch);
+    const log = await openLmdbSnapshot({ directory: directories.log });
+    const keys = await openKeyring(directories.keys, { readOnly: true });
+    try {
+      const report = await checkLog(log, keys.keyOf, (events) => {
+        if (process.stderr.isTTY && events % progressEvery === 0) complain(`${events} events checked`);
+      });
+      const differences =
+        report.faults.length > 0 || compare === undefined
+          ? []
+          : await compare(log, keys.keyOf, config.timeZone);
+      tell({ ...report, differences }, json);
+      return report.faults.length + differences.length === 0 ? exitCodes.done : exitCodes.faults;
+    } finally {
+      await keys.close();
+      await log.close();
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+type Told = Awaited<ReturnType<typeof checkLog>> & {
+  readonly differences: readonly Difference[];
+};
+
+function tell(report: Told, json: boolean): void {
+  if (json) {
+    print(JSON.stringify(report));
+    return;
+  }
+  for (const { stream, sequence, kind, what } of report.faults)
+    complain(`${kind}: ${stream} item ${sequence ?? '–'}: ${what}`);
+  for (const { projection, table, key, live, rebuilt } of report.differences) {
+    complain(
+      `differs: ${projection}/${table} ${JSON.stringify(key)}: is ${live ?? 'missing'}, the log says ${rebuilt ?? 'nothing'}`,
+    );
+  }
+  const { streams, events, erased, findings, faults, differences } = report;
+  print(
+    `${events} events in ${streams} streams: ${faults.length} faults, ${differences.length} differing rows, ${erased} erased payloads, ${findings} findings in kept history`,
+  );
+  if (faults.length > 0) print('read models were not compared: mend the log from a backup first');
+}

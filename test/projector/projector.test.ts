@@ -1,0 +1,354 @@
+import { open } from 'lmdb';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { isLedgerError } from '../../src/errors.ts';
+import { type Entry, jsonTable, type Projection, type Table } from '../../src/projector/projection.ts';
+import type { Projector } from '../../src/projector/projector.ts';
+import { generateLog } from '../generated-log.ts';
+import { createMemoryStore, type MemoryStore } from '../memory-store.ts';
+import { record } from '../recorded-runs.ts';
+import { caughtUp, opened, temporaryDirectory } from './opened.ts';
+
+const perStream: Table<{ events: number; bytes: number }> = jsonTable(
+  'per-stream',
+  z.strictObject({ events: z.int(), bytes: z.int() }),
+);
+
+/** Adds up what it is given: an event that takes effect twice, or not at all, shows. */
+function adding(name: string, more: Partial<Projection> = {}): Projection {
+  return {
+    name,
+    version: '1',
+    tables: [perStream],
+    handle(events, view) {
+      for (const { stream, sizeBytes } of events) {
+        const { events: count, bytes } = view.get(perStream, stream) ?? { events: 0, bytes: 0 };
+        view.put(perStream, stream, { events: count + 1, bytes: bytes + sizeBytes });
+      }
+    },
+    ...more,
+  };
+}
+
+/** Throws at one event, for ever. */
+const poisonedAt = (name: string, stream: string, seq: number): Projection => {
+  const plain = adding(name);
+  return {
+    ...plain,
+    handle(events, view) {
+      if (events.some((event) => event.stream === stream && event.revision === seq - 1))
+        throw new RangeError('cannot fold this');
+      plain.handle(events, view);
+    },
+  };
+};
+
+const rowsOf = (projector: Projector, name: string): Entry<unknown>[] => [
+  ...projector.reader(name).range(perStream),
+];
+
+function expected(store: MemoryStore): Map<string, { events: number; bytes: number }> {
+  const sums = new Map<string, { events: number; bytes: number }>();
+  for (const { stream, core, sealed } of store.events) {
+    const { events, bytes } = sums.get(stream) ?? { events: 0, bytes: 0 };
+    sums.set(stream, {
+      events: events + 1,
+      bytes: bytes + core.byteLength + (sealed?.byteLength ?? 0),
+    });
+  }
+  return sums;
+}
+
+function expectExact(projector: Projector, name: string, store: MemoryStore): void {
+  expect(new Map(rowsOf(projector, name).map(({ key, row }) => [key, row]))).toEqual(expected(store));
+}
+
+const oneItem = [{ item_type: 'user_input_text', content: 'x', time: '2025-11-03T20:52:39.000Z' }];
+
+describe('a projector', () => {
+  it('lets every event take effect exactly once, history and live', async () => {
+    const { store } = generateLog(60);
+    const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    await caughtUp(projector, store);
+    expectExact(projector, 'sums', store);
+    for (let index = 0; index < 20; index++) record(store, 'late', oneItem);
+    await caughtUp(projector, store);
+    expectExact(projector, 'sums', store);
+    expect(projector.status()).toMatchObject([
+      { name: 'sums', state: 'running', lagEvents: 0, lagSeconds: 0 },
+    ]);
+  });
+
+  it('goes on at its checkpoint after it was closed at any point, and takes no event twice', async () => {
+    const { store: whole } = generateLog(40);
+    const directory = await temporaryDirectory();
+    const store = createMemoryStore();
+    for (const [index, event] of whole.events.entries()) {
+      store.add(event.stream, [event]);
+      if (index % 23 !== 0) continue;
+      const projector = await opened([adding('sums')], { directory, store });
+      projector.start();
+      // Not waited for: it is closed while it works.
+      await projector.close();
+    }
+    const projector = await opened([adding('sums')], { directory, store });
+    await caughtUp(projector, store);
+    expectExact(projector, 'sums', store);
+  });
+
+  it('rows and checkpoint are of one moment: an environment put back to an older commit catches up exactly', async () => {
+    const { store } = generateLog(30);
+    const directory = await temporaryDirectory();
+    const copy = await temporaryDirectory();
+    const first = await opened([adding('sums')], { directory, store });
+    await caughtUp(first, store);
+    await first.close();
+    const environment = open({ path: directory, noSubdir: false, maxDbs: 64 });
+    await environment.backup(copy, false);
+    await environment.close();
+    record(store, 'later', [...oneItem, ...oneItem]);
+    const ahead = await opened([adding('sums')], { directory, store });
+    await caughtUp(ahead, store);
+    await ahead.close();
+    const behind = await opened([adding('sums')], { directory: copy, store });
+    await caughtUp(behind, store);
+    expectExact(behind, 'sums', store);
+  });
+
+  it('stops only the projection that cannot handle an event, with what stands before it, and says where', async () => {
+    const { store } = generateLog(20);
+    record(store, 'bad', oneItem);
+    record(store, 'after', oneItem);
+    const stops: string[] = [];
+    const projector = await opened([adding('sums'), poisonedAt('weak', 'run-bad', 1)], {
+      directory: await temporaryDirectory(),
+      store,
+      onStopped: (name, { stream, seq }) => stops.push(`${name} ${stream} ${seq}`),
+    });
+    await caughtUp(projector, store);
+    expectExact(projector, 'sums', store);
+    expect(() => projector.reader('weak')).toThrow(/stopped before event 1 of stream run-bad .*rebuild weak/);
+    expect(stops).toEqual(['weak run-bad 1']);
+    const status = projector.status().find(({ name }) => name === 'weak');
+    expect(status).toMatchObject({ state: 'stopped', events: store.events.length - 2, lagEvents: 2 });
+  });
+
+  it('a live projection that stops leaves the others running, and later events are not offered to it again', async () => {
+    const store = createMemoryStore();
+    let offered = 0;
+    const weak = poisonedAt('weak', 'run-bad', 1);
+    const counted: Projection = {
+      ...weak,
+      handle(events, view) {
+        offered += 1;
+        weak.handle(events, view);
+      },
+    };
+    const projector = await opened([adding('sums'), counted], {
+      directory: await temporaryDirectory(),
+      store,
+    });
+    record(store, 'good', oneItem);
+    await caughtUp(projector, store);
+    await projector.waitFor(record(store, 'bad', oneItem), 10_000);
+    const before = offered;
+    for (let index = 0; index < 5; index++) await projector.waitFor(record(store, 'good', oneItem), 10_000);
+    expectExact(projector, 'sums', store);
+    expect(offered).toBe(before);
+    expect(projector.status().map(({ name, state }) => [name, state])).toEqual([
+      ['sums', 'running'],
+      ['weak', 'stopped'],
+    ]);
+  });
+
+  it('a stopped projection goes on at the next start, once its code can handle the event', async () => {
+    const store = createMemoryStore();
+    const directory = await temporaryDirectory();
+    const broken = await opened([poisonedAt('sums', 'run-bad', 1)], { directory, store });
+    record(store, 'good', oneItem);
+    await caughtUp(broken, store);
+    await broken.waitFor(record(store, 'bad', oneItem), 10_000);
+    await broken.close();
+    const mended = await opened([adding('sums')], { directory, store });
+    expect(rowsOf(mended, 'sums')).toHaveLength(1);
+    await caughtUp(mended, store);
+    expectExact(mended, 'sums', store);
+  });
+
+  it('an event whose bytes are damaged stops the projections that want it, and no other', async () => {
+    const store = createMemoryStore();
+    const projector = await opened(
+      [adding('all'), adding('starts', { types: ['pipeline_start'], version: '1' })],
+      { directory: await temporaryDirectory(), store },
+    );
+    record(store, 'good', oneItem);
+    await caughtUp(projector, store);
+    const [event] = store.events;
+    if (event === undefined) throw new Error('no event');
+    await projector.waitFor(store.add('run-bad', [{ ...event, hash: new Uint8Array(32) }]), 10_000);
+    const position = record(store, 'more', oneItem);
+    expect(await projector.waitFor(position, 10_000)).toEqual({ reached: true, behind: [] });
+    expect(() => projector.reader('all')).toThrow(/its bytes do not have its hash/);
+    expect(projector.reader('starts').count(perStream)).toBe(0);
+  });
+
+  it('hands over only the item types a projection wants, under today’s words', async () => {
+    const store = createMemoryStore();
+    const time = '2025-11-03T20:52:39.000Z';
+    record(store, 'a', [
+      { item_type: 'interception_result', content: 'old word', time },
+      { item_type: 'user_input_text', content: 'x', time },
+    ]);
+    const wanting = adding('finals', { types: ['interception_final'] });
+    const projector = await opened([wanting], { directory: await temporaryDirectory(), store });
+    await caughtUp(projector, store);
+    expect(rowsOf(projector, 'finals')).toMatchObject([{ row: { events: 1 } }]);
+    expect(projector.status()).toMatchObject([{ events: 2, lagEvents: 0 }]);
+  });
+
+  it('waitFor tells who is behind when the time is over, and ends at once when it is aborted', async () => {
+    const store = createMemoryStore();
+    const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    record(store, 'a', oneItem);
+    await caughtUp(projector, store);
+    await projector.close();
+    const idle = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    await caughtUp(idle, store);
+    const missing = '000000099';
+    expect(await idle.waitFor(missing, 1)).toEqual({ reached: false, behind: [{ name: 'sums', events: 1 }] });
+    const { reached } = await idle.waitFor(missing, 60_000, AbortSignal.abort());
+    expect(reached).toBe(false);
+  });
+
+  it('an unknown name is refused with the names there are', async () => {
+    const store = createMemoryStore();
+    const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    expect(() => projector.reader('other')).toThrow(/There is no projection other: name one of sums/);
+    await expect(projector.rebuild(['other'])).rejects.toThrow(/There is no projection other/);
+  });
+
+  it('answers PROJECTION_BUILDING until it was built', async () => {
+    const { store } = generateLog(5);
+    const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    try {
+      projector.reader('sums');
+      expect.unreachable();
+    } catch (error) {
+      expect(isLedgerError(error, 'PROJECTION_BUILDING')).toBe(true);
+    }
+    expect(projector.status()).toMatchObject([{ state: 'building', position: null }]);
+  });
+});
+
+describe('a rebuild', () => {
+  it('stands beside the live projection, which goes on, and equals it row by row in the end', async () => {
+    const { store } = generateLog(200);
+    const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    await caughtUp(projector, store);
+    const before = rowsOf(projector, 'sums');
+    const rebuilding = projector.rebuild(['sums']);
+    expect(rowsOf(projector, 'sums')).toEqual(before);
+    for (let index = 0; index < 10; index++)
+      expect(await projector.waitFor(record(store, 'meanwhile', oneItem), 10_000)).toMatchObject({
+        reached: true,
+      });
+    await rebuilding;
+    expectExact(projector, 'sums', store);
+    await projector.waitFor(record(store, 'afterwards', oneItem), 10_000);
+    expectExact(projector, 'sums', store);
+  });
+
+  it('mends a projection that had stopped', async () => {
+    const store = createMemoryStore();
+    let isBroken = true;
+    const plain = adding('sums');
+    const flaky: Projection = {
+      ...plain,
+      handle(events, view) {
+        if (isBroken && events.some(({ stream }) => stream === 'run-bad')) throw new RangeError('broken');
+        plain.handle(events, view);
+      },
+    };
+    const projector = await opened([flaky], { directory: await temporaryDirectory(), store });
+    record(store, 'good', oneItem);
+    await caughtUp(projector, store);
+    await projector.waitFor(record(store, 'bad', oneItem), 10_000);
+    expect(() => projector.reader('sums')).toThrow(/broken/);
+    await expect(projector.rebuild()).rejects.toThrow(/broken/);
+    expect(() => projector.reader('sums')).toThrow(/broken/);
+    isBroken = false;
+    await projector.rebuild();
+    expectExact(projector, 'sums', store);
+    await projector.waitFor(record(store, 'good', oneItem), 10_000);
+    expectExact(projector, 'sums', store);
+  });
+
+  it('follows a new version, another log and a log that was cut; the old tables go only then', async () => {
+    const { store } = generateLog(20);
+    const directory = await temporaryDirectory();
+    const first = await opened([adding('sums')], { directory, store });
+    await caughtUp(first, store);
+    await first.close();
+
+    const newer = await opened([adding('sums', { version: '2' })], { directory, store });
+    expect(newer.status()).toMatchObject([{ state: 'building', version: '2' }]);
+    await newer.close();
+    const older = await opened([adding('sums')], { directory, store });
+    expect(older.status()).toMatchObject([{ state: 'running', events: store.events.length }]);
+    await older.close();
+    const again = await opened([adding('sums', { version: '2' })], { directory, store });
+    await caughtUp(again, store);
+    expectExact(again, 'sums', store);
+    await again.close();
+
+    const other = createMemoryStore('other', store.events.slice(0, 9));
+    const moved = await opened([adding('sums', { version: '2' })], { directory, store: other });
+    await caughtUp(moved, other);
+    expectExact(moved, 'sums', other);
+    await moved.close();
+
+    const cut = createMemoryStore('other', store.events.slice(0, 5));
+    record(cut, 'instead', [...oneItem, ...oneItem, ...oneItem, ...oneItem, ...oneItem]);
+    const restored = await opened([adding('sums', { version: '2' })], { directory, store: cut });
+    await caughtUp(restored, cut);
+    expectExact(restored, 'sums', cut);
+    await restored.close();
+
+    const environment = open({ path: directory, noSubdir: false, maxDbs: 64 });
+    const tables = [...environment.getKeys()].filter((name) => String(name).includes('@'));
+    await environment.close();
+    expect(tables).toHaveLength(1);
+  });
+
+  it('that was cut short goes on where it was at the next start', async () => {
+    const { store } = generateLog(2000, 3);
+    const directory = await temporaryDirectory();
+    let handled = 0;
+    const plain = adding('sums');
+    const counting: Projection = {
+      ...plain,
+      handle(events, view) {
+        handled += events.length;
+        plain.handle(events, view);
+      },
+    };
+    let reach = (): void => {};
+    const reached = new Promise<void>((resolve) => (reach = resolve));
+    const watched: Projection = {
+      ...counting,
+      handle(events, view) {
+        counting.handle(events, view);
+        if (handled > 4000) reach();
+      },
+    };
+    const cutShort = await opened([watched], { directory, store });
+    cutShort.start();
+    await reached;
+    await cutShort.close();
+    handled = 0;
+    const last = await opened([counting], { directory, store });
+    await caughtUp(last, store);
+    expectExact(last, 'sums', store);
+    expect(handled).toBeLessThanOrEqual(store.events.length - 2000);
+  });
+});
