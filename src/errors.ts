@@ -122,6 +122,12 @@ export const errorTable = {
     (p: { execution_id: string; expected: number; actual: number }) =>
       `Run ${p.execution_id} is at version ${p.actual}, If-Match names ${p.expected}: read the run again.`,
   ),
+  // -- pipeline
+  POLICY_INVALID: entry(
+    400,
+    'Policy is invalid',
+    (p: { what: string }) => `The policy document cannot be used (${p.what}): mend it and publish it again.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
