@@ -128,6 +128,12 @@ export const errorTable = {
     'Policy is invalid',
     (p: { what: string }) => `The policy document cannot be used (${p.what}): mend it and publish it again.`,
   ),
+  OUTPUT_UNSUPPORTED: entry(
+    501,
+    'Backend cannot make this medium',
+    (p: { backend: string; mediaType: string }) =>
+      `The backend ${p.backend} cannot make ${p.mediaType}: configure one that can, or choose another output config.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;

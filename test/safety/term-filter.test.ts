@@ -168,7 +168,7 @@ describe('the search is linear in the text', () => {
   });
 });
 
-const spaced = (between: string) => (term: string) => [...term].join(between);
+const spaced = (between: string) => (term: string) => Array.from(term).join(between);
 const trick: fc.Arbitrary<(term: string) => string> = fc.constantFrom(
   (term: string) => term,
   (term: string) => term.toUpperCase(),
@@ -183,7 +183,7 @@ const trick: fc.Arbitrary<(term: string) => string> = fc.constantFrom(
   spaced('\u2060'),
   (term: string) => `${term.slice(0, 2)}\u00ad${term.slice(2)}`,
   (term: string) =>
-    [...term]
+    Array.from(term)
       .map((char) =>
         char < 'z' && char > 'a' ? String.fromCodePoint((char.codePointAt(0) ?? 0) + 0xfee0) : char,
       )
