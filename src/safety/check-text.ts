@@ -1,4 +1,6 @@
-import type { DecisionRecord, SafetyLevel } from '../events/decision.ts';
+import { z } from 'zod';
+import { type DecisionRecord, decisionRecord, type SafetyLevel } from '../events/decision.ts';
+import { seconds, token } from '../events/token.ts';
 import { isLedgerError } from '../errors.ts';
 import { decided, type Evidence } from './decided.ts';
 import type { ContextAnswer, ContextChecker, ContextHit } from './context-check.ts';
@@ -73,6 +75,22 @@ export async function checkText(
   return decided(check, evidence, ports, clock() - started);
 }
 
+/**
+ * What of an answer goes into the core. An answer that does not fit would leave the decision without its facts, so it
+ * counts as no answer.
+ */
+const answerShape = z.object({
+  verdict: decisionRecord.shape.verdict,
+  native: decisionRecord.shape.native,
+  parseStatus: decisionRecord.shape.parse_status.unwrap(),
+  raw: z.string().refine((raw) => raw.isWellFormed(), 'has a lone surrogate'),
+  model: token,
+  modelDigest: decisionRecord.shape.model_digest,
+  promptTemplateSha256: decisionRecord.shape.prompt_template_sha256,
+  parameters: decisionRecord.shape.parameters,
+  executionSeconds: seconds,
+});
+
 /** How asking the context check ended. */
 export type ContextOutcome =
   | { readonly status: 'answered'; readonly answer: ContextAnswer }
@@ -99,6 +117,8 @@ async function askContext(
       },
       signal,
     );
+    const shape = answerShape.safeParse(answer);
+    if (!shape.success) throw new TypeError(`the answer cannot be recorded: ${shape.error.message}`);
     return { status: 'answered', answer };
   } catch (error) {
     signal.throwIfAborted();

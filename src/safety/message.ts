@@ -1,4 +1,5 @@
-import type { Localized, PolicyDocument } from './policy.ts';
+import type { Localized } from '../events/localized.ts';
+import type { PolicyDocument } from './policy.ts';
 import type { FilterHit } from './term-filter.ts';
 
 /** The languages that messages to people exist in. */

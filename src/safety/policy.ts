@@ -2,13 +2,10 @@ import { z } from 'zod';
 import { canonicalBytes } from '../events/canonical.ts';
 import type { SafetyLevel } from '../events/decision.ts';
 import { sha256Hex } from '../events/digest.ts';
+import { localized } from '../events/localized.ts';
 import { identifier, token } from '../events/token.ts';
 import { LedgerError } from '../errors.ts';
 import { compileFilter, type TermFilter } from './term-filter.ts';
-
-/** One text in the two languages that everything shown to people exists in. */
-export const localized = z.strictObject({ en: z.string().min(1), de: z.string().min(1) });
-export type Localized = z.infer<typeof localized>;
 
 const rule = z.enum(['review', 'block']);
 const category = z.strictObject({

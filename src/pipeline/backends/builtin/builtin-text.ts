@@ -1,7 +1,7 @@
 import { seededRandom } from '../../random.ts';
 import type { TextBackend, TextRequest } from '../text-backend.ts';
 import { translateWord } from './dictionary.ts';
-import { detectLanguage } from './detect-language.ts';
+import { detectLanguage } from '../../detect-language.ts';
 import { driftWord } from './drift.ts';
 import { marked, unmarked } from './marker.ts';
 import { styleNamed } from './styles.ts';
