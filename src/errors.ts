@@ -290,6 +290,48 @@ export const errorTable = {
     (p: { name: string; known: readonly string[] }) =>
       `There is no projection ${p.name}: name one of ${p.known.join(', ')}.`,
   ),
+  // -- pipeline, safety, workflows
+  POLICY_INVALID: entry(
+    400,
+    'Policy is invalid',
+    (p: { what: string }) => `The policy document cannot be used (${p.what}): mend it and publish it again.`,
+  ),
+  OUTPUT_UNSUPPORTED: entry(
+    501,
+    'Backend cannot make this medium',
+    (p: { backend: string; mediaType: string }) =>
+      `The backend ${p.backend} cannot make ${p.mediaType}: configure one that can, or choose another output config.`,
+  ),
+  OUTPUT_UNEXPECTED: entry(
+    502,
+    'Backend answered something else',
+    (p: { backend: string; what: string }) =>
+      `The backend ${p.backend} gave ${p.what}; it was not delivered: check the output config and the backend.`,
+  ),
+  MEDIA_CORRUPT: entry(
+    500,
+    'Medium is damaged',
+    (p: { sha256: string }) =>
+      `The stored bytes of medium ${p.sha256} do not have its digest: restore the media folder from a backup.`,
+  ),
+  WORKFLOW_UNSUPPORTED: entry(
+    501,
+    'Workflow cannot be run yet',
+    (p: { workflow: string; pipeline: string }) =>
+      `Workflow ${p.workflow} is of the form ${p.pipeline}, which this version does not run: choose another workflow.`,
+  ),
+  WORKFLOW_NOT_FOUND: entry(
+    404,
+    'Workflow not found',
+    (p: { workflow: string; known: readonly string[] }) =>
+      `There is no workflow ${p.workflow}: known are ${p.known.join(', ')}.`,
+  ),
+  WORKFLOW_INVALID: entry(
+    400,
+    'Workflow is invalid',
+    (p: { workflow: string; what: string }) =>
+      `The document of workflow ${p.workflow} cannot be used (${p.what}): mend it and try again.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,89 @@
+import type { MediaType } from '../events/core.ts';
+import type { SafetyLevel } from '../events/decision.ts';
+import type { ItemDraft } from '../events/item.ts';
+import type { Localized } from '../events/localized.ts';
+import type { CheckPorts } from '../safety/check-text.ts';
+import type { ActivePolicy } from '../safety/policy.ts';
+import type { MediaBackend } from './backends/media-backend.ts';
+import type { TextBackend } from './backends/text-backend.ts';
+
+export type ExecutionMode = 'eco' | 'fast';
+
+/** What the pipeline reads of a workflow document (domain.md §6). */
+export type PlannedWorkflow = {
+  readonly id: string;
+  readonly pipeline: 'text_transformation' | 'text_transformation_recursive' | 'steps';
+  readonly instruction_type: string;
+  readonly context: string | Localized;
+  readonly parameters: Readonly<Record<string, unknown>> & RecursionParameters;
+  readonly models?: Readonly<Record<ExecutionMode, string>> | undefined;
+};
+
+export type RecursionParameters = {
+  readonly iterations?: number | undefined;
+  readonly use_random_languages?: boolean | undefined;
+  readonly languages?: readonly string[] | undefined;
+  readonly final_language?: string | undefined;
+};
+
+/** One output that the run is to make: an output config, resolved. */
+export type PlannedOutput = {
+  /** The output config's id; stays on the items whatever backend runs. */
+  readonly config: string;
+  readonly mediaType: MediaType;
+  /** The backend the config names. */
+  readonly backend: string;
+  readonly model: string | null;
+  readonly parameters: Readonly<Record<string, unknown>>;
+};
+
+/** Everything that is decided before a run starts. Nothing else is looked up while it runs. */
+export type Plan = {
+  readonly executionId: string;
+  readonly workflow: PlannedWorkflow;
+  readonly workflowSha256: string;
+  readonly outputs: readonly PlannedOutput[];
+  readonly inputText: string;
+  readonly executionMode: ExecutionMode;
+  readonly safetyLevel: SafetyLevel;
+  readonly levelSetBy: 'request' | 'default' | 'workflow';
+  readonly seed: number;
+  readonly policy: ActivePolicy;
+  /** What the run holds already when the orchestrator is called. */
+  readonly before: { readonly items: number; readonly elapsedSeconds: number };
+};
+
+/** Texts are brought into this language before anything is made of them. */
+export const pipelineLanguage = 'en';
+
+/** Where media go before an item names them. */
+export type MediaSink = {
+  /** Stores bytes durably, then resolves; `mediaType` is sniffed. */
+  readonly put: (
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ) => Promise<{ readonly sha256: string; readonly mediaType: string; readonly sizeBytes: number }>;
+};
+
+/** What the stages work with. None of it can read the log, a view or the time of day. */
+export type Ports = {
+  readonly text: TextBackend;
+  /** The backend that an output runs on: the configured one, or the built-in one where none is. */
+  readonly mediaBackendOf: (output: PlannedOutput) => MediaBackend;
+  readonly contextCheck: CheckPorts['contextCheck'];
+  readonly commitText: CheckPorts['commitText'];
+  readonly media: MediaSink;
+  /** Monotonic seconds. */
+  readonly clock: () => number;
+};
+
+/** Records one item; resolves once it is durable. What it rejects with stops the run as it is. */
+export type Emit = (item: ItemDraft) => Promise<void>;
+
+/** What a stage is called with. */
+export type Stage = {
+  readonly plan: Plan;
+  readonly ports: Ports;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+};
