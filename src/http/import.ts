@@ -34,7 +34,8 @@ export const importRoutes =
         },
       },
       async (request, reply) => {
-        const report = await service.importText(String(request.body ?? ''), request.query.timezone);
+        const text = typeof request.body === 'string' ? request.body : '';
+        const report = await service.importText(text, request.query.timezone);
         if (report.imported > 0) await settle(service, reply, await service.head());
         return report;
       },

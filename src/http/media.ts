@@ -1,6 +1,6 @@
+import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { LedgerError } from '../errors.ts';
 import type { Service } from './service.ts';
 
 /** Serving stored media by their digest: the bytes never change, so a client may keep them. */
@@ -18,8 +18,7 @@ export const mediaRoutes =
       },
       async (request, reply) => {
         const { sha256 } = request.params;
-        const found = /^[0-9a-f]{64}$/.test(sha256) ? await service.openMedia(sha256) : undefined;
-        if (!found) throw new LedgerError('MEDIA_NOT_FOUND', { sha256: sha256.slice(0, 80) });
+        const found = await service.openMedia(sha256);
         return reply
           .type(found.mediaType)
           .header('x-content-type-options', 'nosniff')
@@ -27,7 +26,7 @@ export const mediaRoutes =
           .header('cache-control', 'private, max-age=31536000, immutable')
           .header('content-security-policy', "default-src 'none'; sandbox")
           .header('etag', `"${sha256}"`)
-          .send(found.stream);
+          .send(Readable.from(found.read(request.signal)));
       },
     );
   };

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
 import type { ImportReport } from '../import/import-batch.ts';
+import type { OpenMedium } from '../media/media-store.ts';
 import type { RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { ExecutionRecord } from '../run/record.ts';
@@ -70,12 +71,8 @@ export type Service = {
     until: { readonly seq?: number | undefined; readonly time?: string | undefined },
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
-  readonly openMedia: (
-    sha256: string,
-  ) => Promise<
-    | { readonly stream: NodeJS.ReadableStream; readonly mediaType: string; readonly sizeBytes: number }
-    | undefined
-  >;
+  /** Throws MEDIA_NOT_FOUND. */
+  readonly openMedia: (sha256: string) => Promise<OpenMedium>;
   /** Waits until the running read models have passed the position, at most `timeoutMs`. */
   readonly waitFor: (
     position: Position,

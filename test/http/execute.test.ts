@@ -12,9 +12,11 @@ afterAll(() => service.close());
 const execute = (schema: string, input: string, more: object = {}): Promise<Reply> =>
   service.post('/api/schema/pipeline/execute', { schema, input_text: input, ...more });
 
+const idOf = (reply: Reply): string => String(reply.json['execution_id']);
+
 /** What domain.md's lists name: journey and decision items, without control and log items between them. */
 async function journey(reply: Reply): Promise<string[]> {
-  const { json } = await service.get(`/api/runs/${reply.json['execution_id']}`);
+  const { json } = await service.get(`/api/runs/${idOf(reply)}`);
   const kinds: Readonly<Record<string, { readonly kind: string }>> = catalogue;
   return (json['items'] as ExecutionItem[])
     .map(({ item_type }) => item_type)
@@ -93,7 +95,7 @@ test('an input that the law list refuses is 403, and a run of its own', async ()
     'stage1_safety_check',
     'stage1_blocked',
   ]);
-  const { json } = await service.get(`/api/runs/${reply.json['execution_id']}`);
+  const { json } = await service.get(`/api/runs/${idOf(reply)}`);
   expect(json).toMatchObject({ status: 'blocked', is_terminal: true, outputs_generated: 0 });
 });
 

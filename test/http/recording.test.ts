@@ -22,7 +22,7 @@ describe('recording a foreign pipeline', () => {
       user_id: 'u 1',
     });
     expect(begun.status).toBe(201);
-    expect(begun.headers.get('location')).toBe(`/api/runs/${begun.json['execution_id']}`);
+    expect(begun.headers.get('location')).toBe(`/api/runs/${String(begun.json['execution_id'])}`);
     expect(begun.json['execution_id']).toMatch(/^exec_\d{8}_\d{6}_[0-9a-f]{8}$/);
     expect(begun.json).toMatchObject({
       config_name: 'dada',
