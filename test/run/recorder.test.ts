@@ -279,6 +279,16 @@ test('a stream whose links do not hold takes no further events', async () => {
   });
 });
 
+test('an erased run takes no new payload, because a new key would make the erased ones read as damaged', async () => {
+  const bench = await begun();
+  await bench.recorder.record(request([line('a')]));
+  bench.keys.clear();
+  for (const recorder of [bench.recorder, bench.another()]) {
+    await expect(recorder.record(request([line('b')]))).rejects.toMatchObject({ code: 'RUN_ERASED' });
+  }
+  expect(bench.recordOf(run)).toMatchObject({ erased: true, version: 1 });
+});
+
 test('an erased run still takes what may follow', async () => {
   const bench = await begun();
   await bench.recorder.record(request([line('a')]));
