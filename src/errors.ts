@@ -158,6 +158,12 @@ export const errorTable = {
     (p: { execution_id: string; what: string }) =>
       `Run ${p.execution_id} already holds ${p.what} with other content; nothing was stored: use new client ids for new items.`,
   ),
+  RUN_ERASED: entry(
+    409,
+    'Run is erased',
+    (p: { execution_id: string }) =>
+      `The content of run ${p.execution_id} was erased and its key destroyed; nothing was stored: add only items without text and without free metadata.`,
+  ),
   EXECUTION_NOT_FOUND: entry(
     404,
     'Execution not found',

@@ -27,7 +27,10 @@ export type ItemDraft = {
   readonly record?: Readonly<Record<string, unknown>> | undefined;
 };
 
-/** One item as a client reads it. Unknown members of an import stand beside these. */
+/**
+ * One item as a client reads it. Unknown members of an import stand beside these, and a value that its member does not
+ * take stays at its place with a finding: whoever answers or exports items must not fail on one.
+ */
 export const executionItem = z.looseObject({
   sequence_number: z.int().min(1),
   timestamp: z.string(),

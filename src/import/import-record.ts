@@ -51,18 +51,22 @@ export async function importRecord(record: OldRecord, parts: ImportParts): Promi
       });
       if (stored) outcome = 'imported';
     } catch (error) {
-      if (index === 0 && isOtherRecord(error)) {
-        const reason = 'another record is stored under this execution_id; nothing was changed';
-        return { execution_id: executionId, outcome: 'refused', reason };
-      }
-      throw error;
+      const reason = refusalOf(error, index === 0);
+      if (reason === undefined) throw error;
+      return { execution_id: executionId, outcome: 'refused', reason };
     }
   }
   return { execution_id: executionId, outcome, findings: findingsOf(record, items) };
 }
 
-const isOtherRecord = (error: unknown): boolean =>
-  error instanceof LedgerError && (error.code === 'RUN_EXISTS' || error.code === 'OTHER_CONTENT');
+/** Why the record can never be taken; undefined for what a later try may mend. */
+function refusalOf(error: unknown, isFirst: boolean): string | undefined {
+  if (!(error instanceof LedgerError) || error.status >= 500 || error.code === 'CONFLICT') return undefined;
+  const isOther = error.code === 'RUN_EXISTS' || error.code === 'OTHER_CONTENT';
+  return isOther && isFirst
+    ? 'another record is stored under this execution_id; nothing was changed'
+    : error.message;
+}
 
 type SizedItem = RunItem & Pick<OldItem, 'sizeBytes'>;
 

@@ -48,6 +48,8 @@ function readLocal(local: string, digits: number, timeZone: string): SourceTime 
       .toZonedDateTime(timeZone, { disambiguation })
       .toInstant()
       .toString({ fractionalSecondDigits: digits as 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 });
-  const time = at('compatible');
-  return utcTimePattern.test(time) ? { time, doubtful: at('earlier') !== at('later') } : undefined;
+  const time = at('earlier');
+  const doubtful = time !== at('later');
+  const compatible = doubtful ? at('compatible') : time;
+  return utcTimePattern.test(compatible) ? { time: compatible, doubtful } : undefined;
 }

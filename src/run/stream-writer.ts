@@ -61,6 +61,8 @@ type Head<S> = {
   readonly state: S;
   readonly revision: number;
   readonly prev: string;
+  /** Does any event so far have a payload? Then the stream had a key. */
+  readonly sealed: boolean;
   /** Ids that a retry may come with again, and their sequence numbers; grows with the stream, one map per head. */
   readonly ids: Map<string, number>;
 };
@@ -150,7 +152,13 @@ export function createStreamWriter<S>(parts: Parts<S>): {
 }
 
 async function loadHead<S>(parts: Parts<S>, stream: string): Promise<Head<S>> {
-  let head: Head<S> = { state: parts.initial, revision: -1, prev: chainStart(stream), ids: new Map() };
+  let head: Head<S> = {
+    state: parts.initial,
+    revision: -1,
+    prev: chainStart(stream),
+    sealed: false,
+    ids: new Map(),
+  };
   const ids = new Map<string, number>();
   try {
     for await (const stored of parts.store.readStream(stream)) {
@@ -162,7 +170,8 @@ async function loadHead<S>(parts: Parts<S>, stream: string): Promise<Head<S>> {
       }
       ids.set(core.id, core.seq);
       const prev = Buffer.from(stored.hash).toString('base64');
-      head = { state: parts.fold(head.state, core), revision: stored.revision, prev, ids };
+      const sealed = head.sealed || core.payload !== undefined;
+      head = { state: parts.fold(head.state, core), revision: stored.revision, prev, sealed, ids };
     }
   } catch (error) {
     if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
@@ -201,7 +210,7 @@ async function chain<S>(
     placed.push(item);
   }
   const sealing = placed.some((item) => item.payload !== null);
-  const key = sealing ? (parts.keys.keyOf(stream) ?? (await parts.keys.createKey(stream))) : noKey;
+  const key = sealing ? await keyFor(parts, stream, head) : noKey;
   const ready: ReadyEvent[] = [];
   let { prev } = head;
   for (const item of placed) {
@@ -209,7 +218,15 @@ async function chain<S>(
     prev = Buffer.from(event.hash).toString('base64');
     ready.push(event);
   }
-  return { next: { state, revision: seq - 1, prev, ids: head.ids }, ready };
+  return { next: { state, revision: seq - 1, prev, sealed: head.sealed || sealing, ids: head.ids }, ready };
+}
+
+/** A new key for an erased stream would make what the old one sealed read as damaged instead of erased. */
+async function keyFor<S>(parts: Parts<S>, stream: string, head: Head<S>): Promise<Uint8Array> {
+  const known = parts.keys.keyOf(stream);
+  if (known !== undefined) return known;
+  if (head.sealed) throw new LedgerError('RUN_ERASED', { execution_id: executionIdOf(stream) ?? stream });
+  return parts.keys.createKey(stream);
 }
 
 /**

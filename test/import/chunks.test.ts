@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
 import { maxAppendBytes } from '../../src/event-store/port.ts';
+import { importBatch } from '../../src/import/import-batch.ts';
 import { importRecord } from '../../src/import/import-record.ts';
 import { type OldRecord, parseOldRecord, type ReadOptions } from '../../src/import/old-record.ts';
 import { createRecorder } from '../../src/run/recorder.ts';
@@ -80,6 +81,40 @@ describe('a record larger than one append', () => {
     expect(missingMembers(source, bench.recordOf('many'))).toEqual([]);
     expect(await importRecord(readable(source), healthy)).toMatchObject({ outcome: 'unchanged' });
   });
+});
+
+test('an import that was interrupted and then erased is refused, and leaves the others of its batch alone', async () => {
+  const bench = failingAfter(1);
+  const long = { execution_id: 'many', items: items(1_200, 'x') };
+  await expect(importRecord(readable(long), bench)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  bench.keys.clear();
+  const recorder = createRecorder({
+    store: bench.store,
+    keys: {
+      naming: bench.naming,
+      keyOf: (stream) => bench.keys.get(stream),
+      createKey: async () => Buffer.alloc(32),
+    },
+    clock: () => 0,
+    newId: () => expect.fail(),
+  });
+  const report = await importBatch([long, { execution_id: 'good', items: items(1, 'x') }], {
+    ...bench,
+    recorder,
+  });
+  expect(report).toMatchObject({ imported: 1, refused: [{ execution_id: 'many' }] });
+  expect(report.refused[0]?.reason).toContain('erased');
+});
+
+test('a store that fails is no refusal: the same call again may succeed', async () => {
+  const bench = runBench((store) => ({
+    ...store,
+    append: async () => {
+      throw new LedgerError('UNAVAILABLE', { what: 'The test', cure: 'wait' });
+    },
+  }));
+  const broken = importRecord(readable({ execution_id: 'a', items: items(1, 'x') }), bench);
+  await expect(broken).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });
 
 describe('another record under the same id', () => {
