@@ -94,12 +94,17 @@ function assemble(
   const { port, reader, positions } = reading(environment, committer.durable, ensureOpen);
   return {
     ...port,
-    append: async (stream, events, expected, signal) => {
-      ensureOpen();
-      signal?.throwIfAborted();
-      const sizeBytes = checkAppend(stream, events, expected);
-      const appended = committer.append(stream, events, expected, sizeBytes);
-      return signal === undefined ? appended : abandonable(appended, signal);
+    append: (stream, events, expected, signal) => {
+      // Not an async function: each append would pay for a second promise.
+      try {
+        ensureOpen();
+        signal?.throwIfAborted();
+        const sizeBytes = checkAppend(stream, events, expected);
+        const appended = committer.append(stream, events, expected, sizeBytes);
+        return signal === undefined ? appended : abandonable(appended, signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     subscribeAll: (options = {}) => {
       ensureOpen();
