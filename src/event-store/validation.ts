@@ -6,7 +6,7 @@ const typeToken = /^[\x21-\x7e]{1,64}$/;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** Revisions are 32 bit numbers in the smallest store. */
-export const maxRevision = 2 ** 32 - 2;
+const maxRevision = 2 ** 32 - 2;
 
 /**
  * Refuses, before any I/O and alike in every adapter, what no store can keep: INVALID_APPEND or TOO_LARGE.
@@ -45,7 +45,7 @@ export function checkAppend(
 }
 
 /** Can this be a revision? */
-export function isRevision(value: number): boolean {
+function isRevision(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= maxRevision;
 }
 

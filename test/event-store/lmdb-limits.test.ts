@@ -47,6 +47,15 @@ test('streams whose heads were dropped from memory are found again', async () =>
   await log.close();
 });
 
+test('a head with appends on their way to the disk is never dropped from memory', async () => {
+  const log = await openLmdbLog({ directory, maxCachedHeads: 1 });
+  const begun = log.append('run-0', readyEvents(1), 'noStream');
+  const others = [1, 2, 3].map((number) => log.append(`run-${number}`, readyEvents(1), 'noStream'));
+  expect((await log.append('run-0', readyEvents(1), 0)).revision).toBe(1);
+  await Promise.all([begun, ...others]);
+  await log.close();
+});
+
 test('should another writer get past the lock, the first one to notice stops and stores nothing', async () => {
   const log = await openLmdbLog({ directory });
   await log.append('run-1', readyEvents(1), 'noStream');

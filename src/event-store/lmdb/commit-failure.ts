@@ -28,6 +28,11 @@ export async function explainFailure(
   return { goOn: false, error: brokenLog(cause) };
 }
 
+/** STORAGE_FULL where that is what an error of lmdb or the file system says, else the error itself. */
+export function fullDiskOr(error: unknown, what: string): unknown {
+  return fullCodes.has(codeOf(error)) ? new LedgerError('STORAGE_FULL', { what }, { cause: error }) : error;
+}
+
 /** After a commit error whose effect on the disk is unknown, only a fresh look at the disk can be trusted. */
 export function brokenLog(cause: unknown): LedgerError<'UNAVAILABLE'> {
   return new LedgerError(

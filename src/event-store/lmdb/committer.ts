@@ -73,7 +73,7 @@ export function createCommitter(options: Options): Committer {
     if (decision !== 'store') {
       // An answer that rests on events which are not durable yet waits with them, and fails with them.
       if (known === null || known.unsettled.length === 0) return settled(decision);
-      return enqueue(0, (waiter) => ({ ...waiter, answer: decision, head: null }));
+      return enqueue(0, decision, null);
     }
     const head = known ?? heads.begin(stream);
     const run = {
@@ -89,7 +89,7 @@ export function createCommitter(options: Options): Committer {
     head.revision += events.length;
     nextOrdinal += events.length;
     const answer = { revision: head.revision, position: positions.format(nextOrdinal - 1) };
-    return enqueue(sizeBytes, (waiter) => ({ ...waiter, answer, head }));
+    return enqueue(sizeBytes, answer, head);
   };
 
   const currentGroup = (): Group => {
@@ -101,20 +101,17 @@ export function createCommitter(options: Options): Committer {
     return gathering;
   };
 
-  const enqueue = (
-    sizeBytes: number,
-    complete: (waiter: Pick<Waiter, 'resolve' | 'reject'>) => Waiter,
-  ): Promise<Appended> => {
+  const enqueue = (sizeBytes: number, answer: Waiter['answer'], head: Waiter['head']): Promise<Appended> => {
     const group = currentGroup();
     group.sizeBytes += sizeBytes;
     waitingBytes += sizeBytes;
     waitingAppends += 1;
-    const answer = new Promise<Appended>((resolve, reject) => {
-      group.waiters.push(complete({ resolve, reject }));
+    const promise = new Promise<Appended>((resolve, reject) => {
+      group.waiters.push({ answer, resolve, reject, head });
     });
     // The disk works while the rest of a crowd is still being encoded.
     if (group.records.length >= earlyStartEvents) start();
-    return answer;
+    return promise;
   };
 
   const start = () => {

@@ -6,9 +6,6 @@ import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPat
 import { LedgerError } from '../../errors.ts';
 import { indexKey, nameKey, ordinalKey } from './key.ts';
 
-/** [stream number, revision] */
-export type IndexKey = readonly [number, number];
-
 /** The files and tables of one log. Values are bytes; nothing is ever overwritten or removed. */
 export type Environment = {
   readonly storeId: string;
@@ -16,13 +13,13 @@ export type Environment = {
   readonly root: RootDatabase<Buffer, string>;
   /** Ordinal in the whole log (first is 1) → record. Only ever appended to. */
   readonly events: Database<Buffer, number>;
-  /** First revision of an append → its first ordinal u48 and count u16: the events of one append are neighbours. */
+  /** Stream number and first revision of an append → its first ordinal u48 and count u16. */
   readonly index: Database<Buffer, number[]>;
   /** Stream name → number u32, and number → name. Numbers count from 1. */
   readonly names: Database<Buffer, string | number>;
 };
 
-export const formatVersion = 1;
+const formatVersion = 1;
 const dataFile = 'data.mdb';
 
 // Virtual, not used: lmdb maps the file in one piece and would have to map anew whenever the log outgrows this.

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Environment } from './environment.ts';
 
 /**
@@ -29,19 +29,14 @@ export async function createHeadroom({ root, path }: Environment): Promise<Headr
       if (leftBytes >= 0 || sizeBytes > maxPreparedBytes) return;
       // The guess is used up; see how much really is.
       const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number };
-      const lengthBytes = (await file.stat()).size;
-      leftBytes = lengthBytes - (lastPageNumber + 1) * pageSize - needOf(sizeBytes);
-      if (leftBytes < 0) leftBytes += await lengthen(file, zeros);
+      try {
+        const lengthBytes = (await file.stat()).size;
+        leftBytes = lengthBytes - (lastPageNumber + 1) * pageSize - needOf(sizeBytes);
+        if (leftBytes < 0) leftBytes += (await file.write(zeros)).bytesWritten;
+      } catch {
+        // Only speed is lost. A full disk is the commit's to report, which may still fit into what the file has.
+      }
     },
     close: () => file.close(),
   };
-}
-
-async function lengthen(file: FileHandle, zeros: Buffer): Promise<number> {
-  try {
-    return (await file.write(zeros)).bytesWritten;
-  } catch {
-    // A full disk is the commit's to report; it may still fit into what the file has.
-    return 0;
-  }
 }

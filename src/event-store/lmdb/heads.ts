@@ -3,7 +3,7 @@ import { readU32 } from './record.ts';
 import { lastRun, type Run } from './runs.ts';
 
 /** An append that was accepted in memory and is not durable yet. */
-export type UnsettledAppend = { readonly ids: readonly string[]; readonly run: Run };
+type UnsettledAppend = { readonly ids: readonly string[]; readonly run: Run };
 
 /** The end of one stream, as the next append will find it. */
 export type Head = {

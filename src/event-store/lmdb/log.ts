@@ -3,6 +3,7 @@ import type { EventReader, EventStore } from '../port.ts';
 import { checkAppend } from '../validation.ts';
 import { backUp } from './backup.ts';
 import { createBell } from './bell.ts';
+import { fullDiskOr } from './commit-failure.ts';
 import { type CommitterLimits, createCommitter } from './committer.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import { createHeadroom, type Headroom } from './headroom.ts';
@@ -13,7 +14,7 @@ import { follow } from './subscription.ts';
 import { takeWriterLock, type WriterLock } from './writer-lock.ts';
 
 /** What the embedded log can do beyond the port. */
-export type LmdbExtras = {
+type LmdbExtras = {
   /** Copies the log into a directory without one, while it is written to; the copy opens as a prefix of this log. */
   readonly backup: (targetDirectory: string) => Promise<void>;
   /** Counts pages and events without reading them. */
@@ -45,13 +46,17 @@ export async function openLog(
   { directory, ...limits }: LmdbOptions,
   { unsafeNoSync }: { readonly unsafeNoSync: boolean },
 ): Promise<LmdbLog> {
-  const lock = takeWriterLock(directory);
+  let lock: WriterLock | null = null;
+  let environment: Environment | null = null;
   try {
-    const environment = await openEnvironment({ directory, readOnly: false, unsafeNoSync });
-    return assemble(environment, lock, await createHeadroom(environment), { ...defaultLimits, ...limits });
+    lock = takeWriterLock(directory);
+    environment = await openEnvironment({ directory, readOnly: false, unsafeNoSync });
+    const headroom = await createHeadroom(environment);
+    return assemble(environment, lock, headroom, { ...defaultLimits, ...limits });
   } catch (error) {
-    lock.release();
-    throw error;
+    await environment?.root.close();
+    lock?.release();
+    throw fullDiskOr(error, 'Opening the log');
   }
 }
 
@@ -91,12 +96,17 @@ function assemble(
   const { port, reader, positions } = reading(environment, committer.durable, ensureOpen);
   return {
     ...port,
-    append: async (stream, events, expected, signal) => {
-      ensureOpen();
-      signal?.throwIfAborted();
-      const sizeBytes = checkAppend(stream, events, expected);
-      const appended = committer.append(stream, events, expected, sizeBytes);
-      return signal === undefined ? appended : abandonable(appended, signal);
+    append: (stream, events, expected, signal) => {
+      // Not an async function: each append would pay for a second promise.
+      try {
+        ensureOpen();
+        signal?.throwIfAborted();
+        const sizeBytes = checkAppend(stream, events, expected);
+        const appended = committer.append(stream, events, expected, sizeBytes);
+        return signal === undefined ? appended : abandonable(appended, signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     subscribeAll: (options = {}) => {
       ensureOpen();

@@ -80,11 +80,6 @@ export function decodeRecord(bytes: Buffer): EventRecord | string {
   };
 }
 
-/** The stream of a record that was not decoded yet: enough to pass over what a filter does not want. */
-export function streamNumberOf(bytes: Uint8Array): number {
-  return readU32(bytes, 4);
-}
-
 /** The id of a record without decoding the rest. */
 export function idOf(bytes: Uint8Array): string {
   return readUuid(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 53);
