@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { catalogued, unknownEntry } from './catalogue.ts';
 import { type Core, coreSchema, itemTypeName, mediaType, type Payload } from './core.ts';
+import { decisionRecord, oldCheckMembers } from './decision.ts';
 import { upcastType } from './upcast.ts';
 
 /** One item as it is handed to the recorder: the members of ExecutionItem (domain.md §2) and, for imports, more. */
@@ -119,9 +120,21 @@ export function mergeItem(core: Core, payload: Payload | null, erased: boolean):
     model_used: core.model_used ?? null,
     backend_used: core.backend_used ?? null,
     execution_time: core.execution_time ?? null,
-    metadata: { ...core.facts, ...payload?.metadata },
+    metadata: { ...derivedMembers(itemType, core.facts), ...core.facts, ...payload?.metadata },
     ...extra,
     ...(sources === undefined ? {} : { source: sources }),
     ...(erased ? { erased: true } : {}),
   };
+}
+
+const recordedResult = z.object(decisionRecord.shape).pick({ verdict: true, steps: true });
+
+/**
+ * `safe` and `method` of a check that holds a full decision record: older clients read them, and they are derived so
+ * that they can never say anything else than the record. Recorded ones (old history, imports) win.
+ */
+function derivedMembers(itemType: string, facts: Core['facts']): Record<string, unknown> {
+  if (catalogued(itemType)?.kind !== 'decision' || facts?.['steps'] === undefined) return {};
+  const result = recordedResult.safeParse(facts);
+  return result.success ? oldCheckMembers(result.data) : {};
 }
