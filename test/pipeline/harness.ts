@@ -7,6 +7,8 @@ import { keyedDigestOf, keyedId } from '../../src/events/ids.ts';
 import { type ExecutionItem, type ItemDraft, mergeItem } from '../../src/events/item.ts';
 import { findUnrecordable } from '../../src/events/recordable.ts';
 import { timeOf } from '../../src/events/time.ts';
+import { LedgerError } from '../../src/errors.ts';
+import type { TextBackend } from '../../src/pipeline/backends/text-backend.ts';
 import { builtinMedia } from '../../src/pipeline/backends/builtin/builtin-media.ts';
 import { builtinText } from '../../src/pipeline/backends/builtin/builtin-text.ts';
 import { orchestrate } from '../../src/pipeline/orchestrate.ts';
@@ -19,6 +21,23 @@ import { builtinContextRules } from '../../src/safety/context-rules.ts';
 import { activatePolicy } from '../../src/safety/policy.ts';
 import { bundledLibrary } from '../../src/workflows/library.ts';
 import { resolveOutputs } from '../../src/workflows/resolve-outputs.ts';
+
+export const harmless = 'Eine Blume auf der Wiese';
+export const opening = ['pipeline_start', 'user_input_text', 'stage1_safety_check', 'translation_result'];
+export const image = ['stage3_safety_check', 'output_image'];
+export const downChecker = {
+  model: 'ollama/llama-guard3:1b',
+  check: () => Promise.reject(new LedgerError('UNAVAILABLE', { what: 'The checker', cure: 'start it' })),
+};
+
+/** A text backend whose transformations all answer the same. */
+export const answering = (text: string): TextBackend => {
+  const builtin = builtinText(tickingClock());
+  return {
+    name: 'fixed',
+    run: async (request, signal) => ({ ...(await builtin.run(request, signal)), text }),
+  };
+};
 
 const library = bundledLibrary();
 const key = Buffer.alloc(32, 7);
