@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { canonicalBytes } from './canonical.ts';
 import { catalogued, unknownEntry } from './catalogue.ts';
 import { type Core, type CoreDraft, coreSchema, itemTypeName, mediaType, type Payload } from './core.ts';
+import { decisionRecord, oldCheckMembers } from './decision.ts';
 import { upcastType } from './upcast.ts';
 
 /** One item as it is handed to the recorder: the members of ExecutionItem (domain.md §2) and, for imports, more. */
@@ -140,7 +141,7 @@ export function mergeItem(core: CoreDraft, payload: Payload | null, erased: bool
     model_used: core.model_used ?? null,
     backend_used: core.backend_used ?? null,
     execution_time: core.execution_time ?? null,
-    metadata: { ...core.facts, ...payload?.metadata },
+    metadata: { ...derivedMembers(itemType, core.facts), ...core.facts, ...payload?.metadata },
     ...extra,
     ...withSource(renamed, source),
     ...(erased ? { erased: true } : {}),
@@ -163,4 +164,16 @@ export function withSource(
     !Array.isArray(source) &&
     !Object.keys(renamed).some((key) => Object.hasOwn(source, key));
   return { source: joins ? { ...renamed, ...source } : { ...renamed, source } };
+}
+
+const recordedResult = z.object(decisionRecord.shape).pick({ verdict: true, steps: true });
+
+/**
+ * `safe` and `method` of a check that holds a full decision record: older clients read them, and they are derived so
+ * that they can never say anything else than the record. Recorded ones (old history, imports) win.
+ */
+function derivedMembers(itemType: string, facts: Core['facts']): Record<string, unknown> {
+  if (catalogued(itemType)?.kind !== 'decision' || facts?.['steps'] === undefined) return {};
+  const result = recordedResult.safeParse(facts);
+  return result.success ? oldCheckMembers(result.data) : {};
 }

@@ -1,0 +1,138 @@
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LedgerError } from '../errors.ts';
+import { sha256Hex } from '../events/digest.ts';
+import { type MediaFiles, nodeFiles } from './media-files.ts';
+import { sniffedBytes, sniffMediaType } from './media-type.ts';
+
+/** A stored medium, as an item names it. */
+export type StoredMedium = {
+  readonly sha256: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+};
+
+/** A medium that is open for reading. */
+export type OpenMedium = StoredMedium & {
+  /**
+   * The bytes, once. At the end of a whole read they are known to have the digest, else MEDIA_CORRUPT; a range (bytes,
+   * end exclusive) is not checked. The file is closed when the reading ends, however it ends.
+   */
+  readonly read: (
+    signal: AbortSignal,
+    range?: { readonly start: number; readonly end: number },
+  ) => AsyncIterable<Uint8Array>;
+  /** Closes the file where nothing is read. */
+  readonly close: () => Promise<void>;
+};
+
+export type MediaStore = {
+  /**
+   * Stores bytes under their SHA-256 and resolves once file and folder are on the disk; the event that names them comes
+   * after. The same bytes again change nothing. Throws STORAGE_FULL, and leaves nothing half-written.
+   */
+  readonly put: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
+  /** Throws MEDIA_NOT_FOUND, also for what is no digest at all. */
+  readonly open: (sha256: string) => Promise<OpenMedium>;
+  readonly has: (sha256: string) => Promise<boolean>;
+};
+
+const digestPattern = /^[0-9a-f]{64}$/;
+const chunkBytes = 64 * 1024;
+
+/**
+ * Opens the media folder, and makes it where it is not there. One process at a time holds it: what an earlier one left in
+ * `tmp` is thrown away. `files` is the file system; tests put faults into it.
+ */
+export async function openMediaStore(directory: string, files: MediaFiles = nodeFiles): Promise<MediaStore> {
+  const tmp = join(directory, 'tmp');
+  await files.makeFolder(directory);
+  await files.removeFolder(tmp);
+  await files.makeFolder(tmp);
+  await files.syncFolder(directory);
+  let puts = 0;
+  const durableFolders = new Set<string>();
+  const folderOf = (sha256: string): string => join(directory, sha256.slice(0, 2));
+  const pathOf = (sha256: string): string => join(folderOf(sha256), sha256);
+
+  // A folder that is there may be another process's that died before it was durable: each is synced once by this one.
+  const ensureFolder = async (folder: string): Promise<void> => {
+    if (durableFolders.has(folder)) return;
+    await files.makeFolder(folder);
+    await files.syncFolder(directory);
+    durableFolders.add(folder);
+  };
+
+  const storeNew = async (sha256: string, bytes: Uint8Array): Promise<void> => {
+    puts += 1;
+    const draft = join(tmp, `${sha256.slice(0, 16)}-${puts}`);
+    try {
+      await files.writeSynced(draft, bytes);
+      await ensureFolder(folderOf(sha256));
+      await files.rename(draft, pathOf(sha256));
+    } catch (error) {
+      await files.remove(draft);
+      throw isFull(error) ? new LedgerError('STORAGE_FULL', { what: 'The medium' }, { cause: error }) : error;
+    }
+  };
+
+  return {
+    async put(bytes, signal) {
+      signal.throwIfAborted();
+      const sha256 = sha256Hex(bytes);
+      const size = await files.sizeOf(pathOf(sha256));
+      if (size !== bytes.byteLength) await storeNew(sha256, bytes);
+      await ensureFolder(folderOf(sha256));
+      // Also for a file that was there: another call may have renamed it and not yet reached this line.
+      await files.syncFolder(folderOf(sha256));
+      return { sha256, mediaType: sniffMediaType(bytes), sizeBytes: bytes.byteLength };
+    },
+    async open(sha256) {
+      const handle = digestPattern.test(sha256) ? await files.open(pathOf(sha256)) : undefined;
+      if (handle === undefined) throw new LedgerError('MEDIA_NOT_FOUND', { sha256: sha256.slice(0, 64) });
+      return openMedium(sha256, handle);
+    },
+    async has(sha256) {
+      return digestPattern.test(sha256) && (await files.sizeOf(pathOf(sha256))) !== undefined;
+    },
+  };
+}
+
+async function openMedium(sha256: string, handle: FileHandle): Promise<OpenMedium> {
+  const { size } = await handle.stat();
+  const head = Buffer.alloc(Math.min(sniffedBytes, size));
+  await handle.read(head, 0, head.byteLength, 0);
+  return {
+    sha256,
+    sizeBytes: size,
+    mediaType: sniffMediaType(head),
+    close: () => handle.close(),
+    async *read(signal, range) {
+      const hasher = createHash('sha256');
+      const end = Math.min(range?.end ?? size, size);
+      try {
+        let at = range?.start ?? 0;
+        while (at < end) {
+          signal.throwIfAborted();
+          const chunk = Buffer.alloc(Math.min(chunkBytes, end - at));
+          const { bytesRead } = await handle.read(chunk, 0, chunk.byteLength, at);
+          if (bytesRead === 0) break;
+          at += bytesRead;
+          hasher.update(chunk.subarray(0, bytesRead));
+          yield chunk.subarray(0, bytesRead);
+        }
+        if (range === undefined && hasher.digest('hex') !== sha256) {
+          throw new LedgerError('MEDIA_CORRUPT', { sha256 });
+        }
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}
+
+/** No room: on the disk, in the user's quota, or under the process's limit of a file's size. */
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
