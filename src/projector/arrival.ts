@@ -7,23 +7,25 @@ import type { ProjectedEvent } from './projection.ts';
 export type KeyOf = (stream: string) => Uint8Array | undefined;
 
 /** An event on its way to the projections, or why it cannot be read: that stops those that want its type. */
-export type Arrival = Omit<ProjectedEvent, 'event'> & {
+export type Arrival = Readable | Unreadable;
+export type Readable = ProjectedEvent & Head & { readonly failure?: undefined };
+type Unreadable = Omit<ProjectedEvent, 'event'> &
+  Head & { readonly event?: undefined; readonly failure: unknown };
+type Head = {
   readonly id: string;
   /** Today's word. */
   readonly type: string;
-  readonly projected: ProjectedEvent | undefined;
-  readonly failure: unknown;
 };
 
 export function arrivalOf(stored: StoredEvent, keyOf: KeyOf): Arrival {
-  const { stream, revision, position } = stored;
+  const { id, stream, revision, position } = stored;
+  const type = upcastType(stored.type);
   const sizeBytes = stored.core.byteLength + (stored.sealed?.byteLength ?? 0);
-  const place = { stream, revision, position, sizeBytes };
-  const head = { ...place, id: stored.id, type: upcastType(stored.type) };
   try {
-    const event = decodeEvent(stored, keyOf(stream));
-    return { ...head, projected: { event, ...place }, failure: undefined };
+    return { event: decodeEvent(stored, keyOf(stream)), id, type, stream, revision, position, sizeBytes };
   } catch (failure) {
-    return { ...head, projected: undefined, failure };
+    return { failure, id, type, stream, revision, position, sizeBytes };
   }
 }
+
+export const isReadable = (arrival: Arrival): arrival is Readable => arrival.event !== undefined;

@@ -1,10 +1,10 @@
 import type { EventStore } from '../event-store/port.ts';
 import { LedgerError } from '../errors.ts';
-import type { Arrival } from './arrival.ts';
+import { type Arrival, isReadable, type Readable } from './arrival.ts';
 import type { Checkpoint, Role } from './checkpoint.ts';
 import type { TableSet } from './environment.ts';
 import { createOverlay, type Overlay, type RowWrite } from './overlay.ts';
-import type { ProjectedEvent, Projection } from './projection.ts';
+import type { Projection } from './projection.ts';
 
 /** One generation of a projection with its tables, and how far it is. */
 export type Instance = {
@@ -41,9 +41,10 @@ export function stepOf(
   store: Pick<EventStore, 'storeId' | 'compare'>,
 ): Step {
   const fresh = newTo(instance, batch, store);
-  const wanted = fresh.filter(({ type }) => instance.projection.types?.includes(type) ?? true);
-  const unreadable = wanted.find(({ projected }) => projected === undefined);
-  const readable = unreadable === undefined ? wanted : wanted.slice(0, wanted.indexOf(unreadable));
+  const { types } = instance.projection;
+  const wanted = types === undefined ? fresh : fresh.filter(({ type }) => types.includes(type));
+  const unreadable = wanted.find((arrival) => !isReadable(arrival));
+  const readable = upTo(wanted, unreadable);
   const handled = handle(instance, readable);
   if (handled !== undefined) {
     return unreadable === undefined
@@ -67,13 +68,15 @@ function newTo(
 
 type Handled = Pick<Step, 'writes' | 'changes'>;
 
-const eventsOf = (arrivals: readonly Arrival[]): ProjectedEvent[] =>
-  arrivals.flatMap(({ projected }) => projected ?? []);
+const upTo = (arrivals: readonly Arrival[], end: Arrival | undefined): readonly Readable[] => {
+  const before = end === undefined ? arrivals : arrivals.slice(0, arrivals.indexOf(end));
+  return before.every(isReadable) ? before : before.filter(isReadable);
+};
 
-function handle(instance: Instance, arrivals: readonly Arrival[]): Handled | undefined {
+function handle(instance: Instance, arrivals: readonly Readable[]): Handled | undefined {
   const overlay = createOverlay(instance.tables.latest);
   try {
-    if (arrivals.length > 0) instance.projection.handle(eventsOf(arrivals), overlay);
+    if (arrivals.length > 0) instance.projection.handle(arrivals, overlay);
     return { writes: overlay.seal(), changes: overlay.changes };
   } catch {
     // The same events once more, one by one, name the event and carry the error (findPoison).
@@ -81,11 +84,11 @@ function handle(instance: Instance, arrivals: readonly Arrival[]): Handled | und
   }
 }
 
-function findPoison(instance: Instance, fresh: readonly Arrival[], wanted: readonly Arrival[]): Step {
+function findPoison(instance: Instance, fresh: readonly Arrival[], wanted: readonly Readable[]): Step {
   const overlay = createOverlay(instance.tables.latest);
   for (const [index, arrival] of wanted.entries()) {
     try {
-      instance.projection.handle(eventsOf([arrival]), overlay);
+      instance.projection.handle([arrival], overlay);
       overlay.seal();
     } catch (failure) {
       const good = handle(instance, wanted.slice(0, index)) ?? { writes: [], changes: () => [] };

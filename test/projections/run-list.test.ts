@@ -207,4 +207,30 @@ describe('run-list while runs arrive', () => {
       }
     }
   });
+
+  it('a large stretch of late arrivals that grows between two pages is listed in order', async () => {
+    const { store: source } = generateLog(2500, 9);
+    const store = createMemoryStore();
+    const projector = await opened([runList({ timeZone })], { directory: await temporaryDirectory(), store });
+    const list = createRunListQuery(projector);
+    await caughtUp(projector, store);
+    const filters: RunFilter[] = [{}, { execution_mode: 'eco' }, { from: '2025-11-10T00:00:00Z' }];
+    const shares = [0.605, 0.61, 0.62, 0.63, 0.645, 1];
+    for (const [index, share] of shares.entries()) {
+      const [from, to] = [shares[index - 1] ?? 0, share].map((part) =>
+        Math.floor(part * source.events.length),
+      );
+      for (const event of source.events.slice(from, to)) store.add(event.stream, [event]);
+      await projector.waitFor((await store.head()) ?? '', 10_000);
+      const runs = foldLog(store);
+      for (const filter of filters) {
+        const expected = matching(runs, filter);
+        const { texts, total } = list(filter, { limit: expected.length, offset: 0 });
+        expect(total).toBe(expected.length);
+        expect(texts.map((text) => (JSON.parse(text) as RunSummary).execution_id)).toEqual(
+          expected.map(({ summary }) => summary.execution_id),
+        );
+      }
+    }
+  });
 });
