@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { LedgerError } from '../errors.ts';
 import { executeRoutes } from './execute.ts';
@@ -23,7 +23,8 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   const app = Fastify({
     loggerInstance: logger,
     // A line for each request would put ids into the log by the thousand; refusals and faults are logged by the handler.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     rewriteUrl: todaysUrl,

@@ -1,12 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { LedgerError } from '../errors.ts';
+import { textOf } from './json-body.ts';
 import { type Service, settle } from './service.ts';
 
 /** Old records carry whole histories: more room than other requests. */
 const importBodyBytes = 64 * 1024 * 1024;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Taking in records that older systems wrote. */
 export const importRoutes =
@@ -41,11 +39,3 @@ export const importRoutes =
       },
     );
   };
-
-function textOf(body: Buffer): string {
-  try {
-    return utf8.decode(body);
-  } catch (cause) {
-    throw new LedgerError('INVALID_JSON', { why: 'it is no well-formed UTF-8' }, { cause });
-  }
-}

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { parse as parseStrictly } from 'lossless-json';
-import { LedgerError, type PointedDetail } from '../errors.ts';
+import { LedgerError } from '../errors.ts';
+import { findUnrecordable } from '../events/recordable.ts';
+import { parseSource } from '../import/source-json.ts';
 
 /** The largest request body: room for one append of 900 KiB in JSON's escapes. */
 export const maxBodyBytes = 4 * 1024 * 1024;
@@ -20,53 +21,20 @@ export function acceptJsonOnly(app: FastifyInstance): void {
   );
 }
 
-/** A request body as a value. Throws INVALID_REQUEST. */
+/** A request body as a value. Throws INVALID_JSON, and UNRECORDABLE with the place of what cannot be kept. */
 export function parseBody(body: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch (cause) {
-    throw new LedgerError(
-      'INVALID_REQUEST',
-      { what: 'The body is not well-formed UTF-8', cure: 'encode the JSON as UTF-8' },
-      { cause },
-    );
-  }
-  try {
-    // The strict parser says whether the text has one meaning; the value comes from JSON.parse, which alone keeps a
-    // key "__proto__" visible, so that it can be refused by name.
-    parseStrictly(text, null, { parseNumber: exactNumber, onDuplicateKey: refuseDuplicate });
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof LedgerError) throw cause;
-    const why = cause instanceof SyntaxError ? cause.message : 'it is nested too deep';
-    throw new LedgerError(
-      'INVALID_REQUEST',
-      { what: `The body is no JSON (${why})`, cure: 'send one JSON value' },
-      { cause },
-    );
-  }
-}
-
-function exactNumber(digits: string): number {
-  const value = Number(digits);
-  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
-    refuse(`The number ${digits.slice(0, 40)} would be rounded by readers`, 'send it as a string', {
-      pointer: '',
-      detail: `holds ${digits.slice(0, 40)}`,
-    });
-  }
+  const value = parseSource(textOf(body), 'refuse');
+  // Before any schema: zod drops a key "__proto__" silently, and takes a rounded number for the one that was sent.
+  const found = findUnrecordable(value);
+  if (found) throw new LedgerError('UNRECORDABLE', found, { errors: [found] });
   return value;
 }
 
-function refuseDuplicate({ key }: { readonly key: string }): never {
-  const shown = key.slice(0, 80);
-  refuse(`The key "${shown}" stands twice in one object`, 'send each key once', {
-    pointer: '',
-    detail: `has "${shown}" twice`,
-  });
-}
-
-function refuse(what: string, cure: string, error: PointedDetail): never {
-  throw new LedgerError('INVALID_REQUEST', { what, cure }, { errors: [error] });
+/** A body's text. Throws INVALID_JSON for bytes that are no UTF-8. */
+export function textOf(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new LedgerError('INVALID_JSON', { why: 'its bytes are no well-formed UTF-8' }, { cause });
+  }
 }

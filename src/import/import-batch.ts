@@ -3,8 +3,8 @@ import type { Finding } from '../run/lifecycle.ts';
 import { importRecord, type ImportParts } from './import-record.ts';
 import { readOldRecord, type ReadOptions } from './old-record.ts';
 import { parseSource } from './source-json.ts';
+import { requireTimeZone } from './source-time.ts';
 
-/** The answer of `POST /api/runs/import` (rest.md §1). */
 /** A record that was not taken; `index` is its place in the request. */
 export type Refusal = {
   readonly index: number;
@@ -12,6 +12,7 @@ export type Refusal = {
   readonly reason: string;
 };
 
+/** The answer of `POST /api/runs/import` (rest.md §1). */
 export type ImportReport = {
   readonly imported: number;
   readonly unchanged: number;
@@ -44,6 +45,7 @@ export async function importBatch(
   if (sources.length > maxBatchRecords) {
     throw new LedgerError('TOO_MANY_RECORDS', { count: sources.length, limit: maxBatchRecords });
   }
+  requireTimeZone(options.timeZone ?? 'UTC');
   const counts = { imported: 0, unchanged: 0 };
   const refused: Refusal[] = [];
   const findings: (Finding & { execution_id: string })[] = [];

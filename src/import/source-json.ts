@@ -3,14 +3,14 @@ import { LedgerError } from '../errors.ts';
 import { maxDepth } from '../events/recordable.ts';
 
 /**
- * Reads JSON text so that nothing is rounded and nothing is chosen: numbers that a double would change come as
- * {@link LosslessNumber}, an object with the same key twice is refused. Throws INVALID_JSON.
+ * Reads JSON text so that nothing is rounded and nothing is chosen: an object with the same key twice is refused, and
+ * numbers that a double would change come as {@link LosslessNumber}, or are refused too. Throws INVALID_JSON.
  */
-export function parseSource(text: string): unknown {
+export function parseSource(text: string, inexact: 'keep' | 'refuse' = 'keep'): unknown {
   const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
-  const value = parsed(json);
+  const value = parsed(json, inexact);
   if (keysOfText(json) !== keysOfValue(value)) {
-    throw new LedgerError('INVALID_JSON', { why: 'an object has the same key twice' });
+    throw new LedgerError('INVALID_JSON', { why: 'an object has the same key twice, or the key __proto__' });
   }
   return value;
 }
@@ -59,10 +59,15 @@ export function repairSource(source: unknown): {
 const isExact = (value: number): boolean =>
   Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 
-function parsed(text: string): unknown {
+function parsed(text: string, inexact: 'keep' | 'refuse'): unknown {
   const parseNumber = (digits: string): unknown => {
     const value = Number(digits);
-    return isExact(value) ? value : new LosslessNumber(digits);
+    if (isExact(value)) return value;
+    if (inexact === 'keep') return new LosslessNumber(digits);
+    const shown = digits.slice(0, 40);
+    throw new LedgerError('INVALID_JSON', {
+      why: `readers would round the number ${shown}: send it as text`,
+    });
   };
   try {
     return parse(text, undefined, { parseNumber });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Delivery, EventStore, StoredEvent } from '../../src/event-store/port.ts';
 import { chainStart } from '../../src/events/digest.ts';
-import { prepareEvent } from '../../src/events/envelope.ts';
+import { placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedId } from '../../src/events/ids.ts';
 import type { ItemDraft } from '../../src/events/item.ts';
 import { streamOf } from '../../src/run/record.ts';
@@ -100,17 +100,17 @@ export function recordLog(events: number): { readonly store: EventStore; readonl
         const stream = streamOf(ids[run] ?? '');
         const draft = drafts[run % 500]?.[seq - 1];
         if (draft === undefined) continue;
-        const ready = prepareEvent(
-          draft,
-          {
+        const ready = sealItem(
+          placeItem(draft, {
             id: keyedId(key, stream, String(seq)),
             stream,
             seq,
-            prev: chainStart(stream),
+
             tax: '1.1',
             time: timeOf(start + run * 9000 + seq * 800),
             actor: { kind: 'service', id: 'orchestrator' },
-          },
+          }),
+          chainStart(stream),
           { key, salt: key, nonce: key.subarray(0, 12) },
         );
         bytes += ready.core.byteLength + (ready.sealed?.byteLength ?? 0);

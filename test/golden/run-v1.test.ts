@@ -61,7 +61,8 @@ describe('the golden run of envelope version 1', () => {
         expect(opened?.subarray(0, salt.byteLength)).toEqual(salt);
         expect(createHash('sha256').update(opened ?? '').digest('base64')).toBe(expected.commit);
       }
-      expect(mergeItem(core, payload, erased)).toEqual(expected.shown);
+      // Readers may derive more members later; none that was ever shown may change or go.
+      expect(mergeItem(core, payload, erased)).toMatchObject(expected.shown as object);
       prev = expected.stored.hash;
     }
   });

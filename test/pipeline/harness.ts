@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { catalogue, catalogued } from '../../src/events/catalogue.ts';
+import { type catalogue, catalogued } from '../../src/events/catalogue.ts';
 import { chainStart, eventHash } from '../../src/events/digest.ts';
 import { decodeEvent, type LedgerEvent, placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedDigestOf, keyedId } from '../../src/events/ids.ts';
