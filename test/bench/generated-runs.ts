@@ -61,7 +61,7 @@ export async function projectRuns(
     const batch: Readable[] = [];
     for (; run < runs && batch.length < batchEvents; run++) {
       for (const event of eventsOf(run)) {
-        batch.push({ ...event, position: String(++events).padStart(10, '0') } as Readable);
+        batch.push({ ...event, position: String(++events).padStart(10, '0') });
       }
     }
     last = batch.at(-1);
