@@ -220,6 +220,43 @@ describe('a projector', () => {
     expect(reached).toBe(false);
   });
 
+  it('stops all with the cause when the log cannot be followed at all', async () => {
+    const store: MemoryStore = {
+      ...createMemoryStore(),
+      subscribeAll() {
+        throw new TypeError('no such thing');
+      },
+    };
+    const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
+    projector.start();
+    await projector.built();
+    expect(() => projector.reader('sums')).toThrow(/could not go on \(no such thing\): restart the service/);
+    expect(projector.status()).toMatchObject([
+      { state: 'stopped', error: { code: 'PROJECTIONS_UNWRITABLE' } },
+    ]);
+    await expect(projector.rebuild()).rejects.toThrow(/no such thing/);
+  });
+
+  it('says how long and by how much it is behind what was read of the log', async () => {
+    const store = createMemoryStore();
+    let clock = 1000;
+    const projector = await opened([adding('sums'), poisonedAt('weak', 'run-bad', 1)], {
+      directory: await temporaryDirectory(),
+      store,
+      now: () => clock,
+    });
+    record(store, 'good', oneItem);
+    await caughtUp(projector, store);
+    clock = 5000;
+    await projector.waitFor(record(store, 'bad', oneItem), 10_000);
+    await projector.waitFor(record(store, 'good', oneItem), 10_000);
+    clock = 12_000;
+    expect(projector.status()).toMatchObject([
+      { name: 'sums', lagEvents: 0, lagSeconds: 0 },
+      { name: 'weak', lagEvents: 2, lagSeconds: 7 },
+    ]);
+  });
+
   it('an unknown name is refused with the names there are', async () => {
     const store = createMemoryStore();
     const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
