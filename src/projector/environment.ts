@@ -181,7 +181,8 @@ async function commitFailure(error: unknown): Promise<LedgerError> {
     reason = cause;
   }
   const text = reason instanceof Error ? reason.message : String(reason);
-  if (/no space|ENOSPC|MAP_FULL/i.test(text)) {
+  // Also a limit or a quota on what this user may write.
+  if (/no space|file too large|quota|MAP_FULL/i.test(text)) {
     return new LedgerError('STORAGE_FULL', { what: 'The commit of the projections' }, { cause: reason });
   }
   return new LedgerError('PROJECTIONS_UNWRITABLE', { why: text }, { cause: reason });

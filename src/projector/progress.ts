@@ -55,10 +55,15 @@ export function createProgress(
   let known = Math.max(0, ...[...slots.values()].map(eventsIn));
   let trouble: LedgerError | undefined;
 
+  // Called for every event: none can be level again before a checkpoint moves.
+  let mayBeLevel = true;
   const learn = (count: number): void => {
     if (count <= known) return;
-    for (const [name, slot] of slots) {
-      if (eventsIn(slot) === known) behindSince.set(name, now());
+    if (mayBeLevel) {
+      for (const [name, slot] of slots) {
+        if (eventsIn(slot) === known) behindSince.set(name, now());
+      }
+      mayBeLevel = false;
     }
     known = count;
   };
@@ -97,6 +102,7 @@ export function createProgress(
       return () => learn(++count);
     },
     moved() {
+      mayBeLevel = true;
       for (const wake of waiting) wake();
     },
     trouble(error) {

@@ -120,12 +120,12 @@ export async function openProjector(options: ProjectorOptions): Promise<Projecto
       const left = new AbortController();
       const signal = AbortSignal.any([ending.signal, left.signal]);
       const received = progress.receiver(from.events);
-      const deliveries = store.subscribeAll({ from: from.last?.position ?? 'start', signal });
       const decode = (stored: Parameters<typeof arrivalOf>[0]): ReturnType<typeof arrivalOf> => {
         received();
         return arrivalOf(stored, keyOf);
       };
       try {
+        const deliveries = store.subscribeAll({ from: from.last?.position ?? 'start', signal });
         for await (const batch of batchesOf(deliveries, decode, () => left.abort())) {
           if ((await take(batch)) === 'leave') return;
           progress.trouble(undefined);
