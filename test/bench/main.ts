@@ -1,21 +1,29 @@
-/** `npm run bench -- NAME [options]`: measures, prints a table, asserts nothing. */
+/** `npm run bench -- NAME [options]`: measures, prints tables, asserts nothing. */
 import { append } from './append.ts';
 import { appendPostgres } from './append-postgres.ts';
+import { fullPath } from './full-path.ts';
+import { http } from './http.ts';
+import { run as list } from './list.ts';
+import { run as rebuild } from './rebuild.ts';
 import { storedBytes } from './stored-bytes.ts';
 
-type Bench = { readonly what: string; readonly run: (args: readonly string[]) => Promise<void> };
+type Run = (args: readonly string[]) => Promise<void>;
+type Bench = { readonly what: string; readonly runs: readonly Run[] };
 
 const benches: Readonly<Record<string, Bench>> = {
-  append: { what: 'store port: append in flight and bulk, against better-sqlite3', run: append },
-  'append-postgres': { what: 'store port: append at 64 in flight, against PostgreSQL', run: appendPostgres },
-  'stored-bytes': { what: 'store port: pages in use for each byte of core and payload', run: storedBytes },
+  append: {
+    what: 'the log: append in flight and bulk, stored bytes, PostgreSQL, the full path of an item',
+    runs: [append, storedBytes, appendPostgres, fullPath],
+  },
+  http: { what: 'over HTTP: the run list, and a durable item', runs: [http] },
+  list: { what: 'the run list at 10 k and 1 M runs, a rebuild, a fresh process', runs: [list, rebuild] },
 };
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
-  const list = Object.entries(benches).map(([key, { what }]) => `  ${key.padEnd(18)}${what}`);
-  console.log(['npm run bench -- NAME [--repetitions N] [--scale X]', ...list].join('\n'));
+  const known = Object.entries(benches).map(([key, { what }]) => `  ${key.padEnd(8)}${what}`);
+  console.log(['npm run bench -- NAME [--repetitions N] [--scale X]', ...known].join('\n'));
 } else {
-  await bench.run(args);
+  for (const run of bench.runs) await run(args);
 }
