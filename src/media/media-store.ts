@@ -31,7 +31,8 @@ export type OpenMedium = StoredMedium & {
 export type MediaStore = {
   /**
    * Stores bytes under their SHA-256 and resolves once file and folder are on the disk; the event that names them comes
-   * after. The same bytes again change nothing. Throws STORAGE_FULL, and leaves nothing half-written.
+   * after. The same bytes again change nothing. Throws STORAGE_FULL, or
+   * UNAVAILABLE for any other fault of the disk, and leaves nothing half-written.
    */
   readonly put: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND, also for what is no digest at all. */
@@ -72,9 +73,9 @@ export async function openMediaStore(directory: string, files: MediaFiles = node
       await files.writeSynced(draft, bytes);
       await ensureFolder(folderOf(sha256));
       await files.rename(draft, pathOf(sha256));
-    } catch (error) {
+    } finally {
+      // After the rename there is nothing left to remove.
       await files.remove(draft);
-      throw isFull(error) ? new LedgerError('STORAGE_FULL', { what: 'The medium' }, { cause: error }) : error;
     }
   };
 
@@ -82,11 +83,14 @@ export async function openMediaStore(directory: string, files: MediaFiles = node
     async put(bytes, signal) {
       signal.throwIfAborted();
       const sha256 = sha256Hex(bytes);
-      const size = await files.sizeOf(pathOf(sha256));
-      if (size !== bytes.byteLength) await storeNew(sha256, bytes);
-      await ensureFolder(folderOf(sha256));
-      // Also for a file that was there: another call may have renamed it and not yet reached this line.
-      await files.syncFolder(folderOf(sha256));
+      try {
+        if ((await files.sizeOf(pathOf(sha256))) !== bytes.byteLength) await storeNew(sha256, bytes);
+        await ensureFolder(folderOf(sha256));
+        // Also for a file that was there: another call may have renamed it and not yet reached this line.
+        await files.syncFolder(folderOf(sha256));
+      } catch (error) {
+        throw refusal(error);
+      }
       return { sha256, mediaType: sniffMediaType(bytes), sizeBytes: bytes.byteLength };
     },
     async open(sha256) {
@@ -133,6 +137,16 @@ async function openMedium(sha256: string, handle: FileHandle): Promise<OpenMediu
   };
 }
 
-/** No room: on the disk, in the user's quota, or under the process's limit of a file's size. */
-const isFull = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
+/** An error of the file system names paths of this machine, which no client may read: it stays the cause. */
+function refusal(error: unknown): LedgerError {
+  const what = 'The media folder';
+  const isFull =
+    error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
+  return isFull
+    ? new LedgerError('STORAGE_FULL', { what }, { cause: error })
+    : new LedgerError(
+        'UNAVAILABLE',
+        { what, cure: 'read the service log, and check the disk' },
+        { cause: error },
+      );
+}

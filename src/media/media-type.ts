@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 
 /** What bytes may be when nothing recognises them: sent as a download, never shown inline. */
-export const unknownMediaType = 'application/octet-stream';
+const unknownMediaType = 'application/octet-stream';
 
 /** As many first bytes as the sniffing looks at. */
 export const sniffedBytes = 512;

@@ -41,7 +41,7 @@ export async function stageOne(stage: Stage): Promise<Input | undefined> {
  * `#notranslate#` is a word to the pipeline, not part of the text: it goes, with the white space around it, and the rest
  * stays letter by letter. It leaves a space where it joined two words, so that it cannot hide one from the check.
  */
-export function withoutMarker(text: string): { readonly text: string; readonly isMarked: boolean } {
+function withoutMarker(text: string): { readonly text: string; readonly isMarked: boolean } {
   const parts = text.split(/#notranslate#/i);
   if (parts.length === 1) return { text, isMarked: false };
   const kept = parts.map((part) => part.trim()).filter((part) => part !== '');

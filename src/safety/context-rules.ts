@@ -96,7 +96,7 @@ function judge(hit: ContextHit, text: readonly Word[]): Judgement {
   return {
     hit,
     harmless: reasons.flatMap(({ span, reason }) => (reason === undefined ? [] : [span])),
-    reasons: reasons.map(({ reason }) => reason ?? 'meant as it stands'),
+    reasons: [...new Set(reasons.map(({ reason }) => reason ?? 'meant as it stands'))],
   };
 }
 

@@ -24,11 +24,14 @@ export type Cell = {
  */
 export function foldText(text: string): readonly Cell[] {
   const cells: Cell[] = [];
+  // Texts repeat their characters: each cluster is folded once.
+  const known = new Map<string, readonly FoldedChar[]>();
   let gap: Cell['gap'] = 'none';
   let token = 0;
   for (const { 0: cluster, index: start } of text.matchAll(clusterPattern)) {
-    for (const char of foldCluster(cluster)) {
-      const kind = kindOf(char);
+    const folded = known.get(cluster) ?? foldCluster(cluster);
+    known.set(cluster, folded);
+    for (const { char, kind } of folded) {
       if (kind === undefined) {
         gap = gap === 'space' || spacePattern.test(char) ? 'space' : 'mark';
         continue;
@@ -51,15 +54,20 @@ const hiddenPattern = /[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const spacePattern = /[\s'’ʼ]/u;
 const asciiPattern = /^[\0-\x7f]$/;
 
-function foldCluster(cluster: string): string {
-  if (asciiPattern.test(cluster)) return cluster.toLowerCase();
-  return cluster
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll('ß', 'ss')
-    .replaceAll('ς', 'σ')
-    .normalize('NFKC')
-    .replace(hiddenPattern, '');
+/** A folded character; one without a kind is a separator. */
+type FoldedChar = { readonly char: string; readonly kind: CellKind | undefined };
+
+function foldCluster(cluster: string): readonly FoldedChar[] {
+  const folded = asciiPattern.test(cluster)
+    ? cluster.toLowerCase()
+    : cluster
+        .normalize('NFKC')
+        .toLowerCase()
+        .replaceAll('ß', 'ss')
+        .replaceAll('ς', 'σ')
+        .normalize('NFKC')
+        .replace(hiddenPattern, '');
+  return Array.from(folded, (char) => ({ char, kind: kindOf(char) }));
 }
 
 function kindOf(char: string): CellKind | undefined {

@@ -7,9 +7,9 @@ import { language, token } from '../events/token.ts';
 import { LedgerError } from '../errors.ts';
 
 /** The media an output can be. */
-export const outputMediaTypes = mediaTypes.filter((media) => media !== 'metadata');
+const outputMediaTypes = mediaTypes.filter((media) => media !== 'metadata');
 const outputMedia = z.enum(outputMediaTypes);
-export const executionModes = ['eco', 'fast'] as const;
+const executionModes = ['eco', 'fast'] as const;
 export type ExecutionMode = (typeof executionModes)[number];
 
 const perMode = <T extends z.ZodType>(value: T) => z.strictObject({ eco: value, fast: value });
@@ -53,7 +53,7 @@ const described = {
 } as const;
 
 /** A workflow as it is stored, published and pinned by runs (domain.md §6). Closed: an unknown member is a mistake. */
-export const workflowDocument = z
+const workflowDocument = z
   .strictObject({
     ...described,
     pipeline: z.enum(['text_transformation', 'text_transformation_recursive', 'steps']),

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type MediaFiles, nodeFiles } from '../../src/media/media-files.ts';
 import { type MediaStore, openMediaStore } from '../../src/media/media-store.ts';
 
@@ -88,6 +88,17 @@ describe('the content-addressed media store', () => {
     expect(order).toEqual([`folder ${sha256.slice(0, 2)}`]);
   });
 
+  test('what is called synced really is: three syncs for a new file in a new folder, one for a known file', async () => {
+    const handle = await open(directory, 'r');
+    const sync = vi.spyOn(Object.getPrototypeOf(handle) as { sync: () => Promise<void> }, 'sync');
+    await handle.close();
+    await store.put(png, never);
+    expect(sync).toHaveBeenCalledTimes(3);
+    await store.put(png, never);
+    expect(sync).toHaveBeenCalledTimes(4);
+    sync.mockRestore();
+  });
+
   test.each(['ENOSPC', 'EDQUOT', 'EFBIG'])(
     'a full disk (%s) is STORAGE_FULL and leaves nothing half-written',
     async (code) => {
@@ -107,9 +118,9 @@ describe('the content-addressed media store', () => {
     },
   );
 
-  test('another fault is told as it is, and leaves nothing half-written either', async () => {
+  test('another fault is UNAVAILABLE with its cause, names no path, and leaves nothing half-written either', async () => {
     const odd = await openMediaStore(directory, faulty({ rename: () => Promise.reject(errno('EIO')) }));
-    await expect(odd.put(png, never)).rejects.toThrow('EIO');
+    await expect(odd.put(png, never)).rejects.toMatchObject({ code: 'UNAVAILABLE', cause: { code: 'EIO' } });
     expect(await filesIn(directory)).toEqual([]);
   });
 
@@ -125,8 +136,8 @@ describe('the content-addressed media store', () => {
         },
       }),
     );
-    await expect(odd.put(png, never)).rejects.toThrow('EIO');
-    await expect(odd.put(png, never)).rejects.toThrow('EIO');
+    await expect(odd.put(png, never)).rejects.toMatchObject({ code: 'UNAVAILABLE', cause: { code: 'EIO' } });
+    await expect(odd.put(png, never)).rejects.toMatchObject({ code: 'UNAVAILABLE', cause: { code: 'EIO' } });
     expect(faults).toBe(2);
   });
 

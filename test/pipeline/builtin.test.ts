@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { crc32, inflateSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { builtinMedia } from '../../src/pipeline/backends/builtin/builtin-media.ts';
 import { builtinText } from '../../src/pipeline/backends/builtin/builtin-text.ts';

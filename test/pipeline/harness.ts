@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { type catalogue, catalogued } from '../../src/events/catalogue.ts';
+import { catalogued, type KnownItemType } from '../../src/events/catalogue.ts';
 import { chainStart, eventHash } from '../../src/events/digest.ts';
 import { decodeEvent, type LedgerEvent, placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedDigestOf, keyedId } from '../../src/events/ids.ts';
@@ -179,11 +179,11 @@ export const story = (ran: Pick<Ran, 'items'>): string[] =>
     .map((item) => item.item_type)
     .filter((type) => ['journey', 'decision'].includes(catalogued(type)?.kind ?? ''));
 
-export const itemsOf = (ran: Ran, type: keyof typeof catalogue): readonly ExecutionItem[] =>
+export const itemsOf = (ran: Ran, type: KnownItemType): readonly ExecutionItem[] =>
   ran.items.filter((item) => item.item_type === type);
 
 /** The only item of a type; fails the test where there is none or more than one. */
-export function itemOf(ran: Ran, type: keyof typeof catalogue): ExecutionItem {
+export function itemOf(ran: Ran, type: KnownItemType): ExecutionItem {
   const [item, ...more] = itemsOf(ran, type);
   if (item === undefined || more.length > 0) throw new Error(`${more.length + (item ? 1 : 0)} items ${type}`);
   return item;

@@ -78,7 +78,10 @@ describe('the paths of the pipeline', () => {
     const iterations = itemsOf(ran, 'interception_iteration');
     expect(iterations.map((item) => item.stage_iteration)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     let before = 'en';
+    let text = itemOf(ran, 'translation_result').content ?? '';
     for (const item of iterations) {
+      expect((item.metadata['request'] as { prompt: string }).prompt.endsWith(`\n\n${text}`)).toBe(true);
+      text = item.content ?? '';
       expect(item.metadata['from_lang']).toBe(before);
       expect(item.metadata['to_lang']).not.toBe(before);
       expect(item.content).toMatch(new RegExp(`^\\[builtin ${String(item.metadata['to_lang'])}\\] `));

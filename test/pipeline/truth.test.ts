@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openMediaStore } from '../../src/media/media-store.ts';
 import { builtinText } from '../../src/pipeline/backends/builtin/builtin-text.ts';
 import type { TextBackend } from '../../src/pipeline/backends/text-backend.ts';
 import { orchestrate } from '../../src/pipeline/orchestrate.ts';
@@ -148,6 +152,22 @@ describe('the end of a call', () => {
     );
     await expect(call).rejects.toThrow('disk is full');
     expect(emitted).toEqual(['stage1_safety_check', 'translation_result']);
+  });
+
+  test('a medium is in the store before the item that names it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'pipeline-'));
+    const media = await openMediaStore(directory);
+    const held: boolean[] = [];
+    await orchestrate(
+      planOf('image_comparison', harmless),
+      portsWith({ media }),
+      async (item) => {
+        if (item.file_path) held.push(await media.has(item.file_path.replace('/api/media/', '')));
+      },
+      new AbortController().signal,
+    );
+    await rm(directory, { recursive: true });
+    expect(held).toEqual([true, true]);
   });
 
   test('each item is durable before the next step begins', async () => {

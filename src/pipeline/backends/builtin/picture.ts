@@ -33,7 +33,7 @@ export function drawPicture(text: string, seed: number): Uint8Array {
   const others = [...new Set(words.filter((word) => word.length > 3 && !motifs.has(word)))].slice(0, 14);
   if (found.length > 0) drawScene(canvas, found, others, palette, random);
   else pick(random, [drawForms, drawTiles, drawStripes])(canvas, others, palette, random);
-  drawLabel(canvas, palette.ink, palette.low);
+  drawLabel(canvas, palette.ink, palette.light);
   return encodePng(pictureSize, pictureSize, canvas.rgb, {
     Software: 'runledger builtin/forms',
     Comment: 'Drawn by rule from a seed and words. No model was used.',
