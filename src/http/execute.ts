@@ -7,9 +7,12 @@ import type { ExecutionRecord } from '../run/record.ts';
 import { anySafetyLevel } from './recording.ts';
 import { type Service, settle, type StepCount } from './service.ts';
 
+/** Longer inputs would hold up other requests: filter and picture work on the event loop. */
+const maxInputCharacters = 20_000;
+
 const executeBody = z.strictObject({
   schema: z.string().min(1).describe('the workflow'),
-  input_text: z.string().min(1).max(100_000),
+  input_text: z.string().min(1).max(maxInputCharacters),
   input_images: z.array(z.string()).max(0).optional().describe('not yet: send none'),
   execution_mode: z.enum(['eco', 'fast']).default('eco'),
   safety_level: anySafetyLevel.optional().describe('kids where none is given'),
@@ -17,7 +20,7 @@ const executeBody = z.strictObject({
   session_id: z.string().min(1).max(200).default('default'),
   seed: z.int().nullish(),
   wait: z.boolean().default(true),
-  user_input: z.string().max(100_000).optional(),
+  user_input: z.string().max(maxInputCharacters).optional(),
   timestamp: z.string().optional(),
 });
 

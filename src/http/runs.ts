@@ -6,6 +6,7 @@ import { mediaTypes } from '../events/core.ts';
 import { safetyLevels } from '../events/decision.ts';
 import { toUtc } from '../events/time.ts';
 import { exporterFor, availableFormats, formats } from '../exporters/registry.ts';
+import { cursorPage } from './cursor.ts';
 import { isCalendarDay, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
 import { isExecutionId } from '../run/execution-id.ts';
@@ -33,6 +34,8 @@ const listQuery = z.strictObject({
   scope_id: z.string().optional(),
   from: z.string().optional().describe('RFC 3339, inclusive'),
   to: z.string().optional().describe('RFC 3339, exclusive'),
+  cursor: z.string().optional().describe('empty for the first page, then next_cursor; instead of offset'),
+  q: z.string().optional().describe('full text; not available yet'),
   output: z.enum(mediaTypes).optional().describe('a media type that the run delivered'),
 });
 type ListQuery = z.infer<typeof listQuery>;
@@ -62,15 +65,29 @@ export const runRoutes =
       '/api/runs',
       { schema: { summary: 'List runs, newest first', querystring: listQuery } },
       async (request, reply) => {
+        const { cursor, offset, q } = request.query;
+        if (q !== undefined) {
+          const cure = 'filter by its other members, and search in the exported records';
+          throw new LedgerError('NOT_AVAILABLE', { what: 'Full text search (q) is not available yet', cure });
+        }
         const page = pageOf(request.query, { defaultLimit: 20, maxLimit: 100 });
-        const { texts, total } = service.queries.list(filterOf(request.query), page);
-        const tail = JSON.stringify({
-          total,
-          ...page,
-          returned: texts.length,
-          filters: shownFilters(request.query),
+        const filter = filterOf(request.query);
+        if (cursor === undefined)
+          return sendList(reply, request.query, page, service.queries.list(filter, page));
+        if (offset !== undefined) {
+          const cure = 'send one of them: a cursor knows its place';
+          throw new LedgerError('INVALID_REQUEST', { what: 'cursor and offset are both given', cure });
+        }
+        const { limit } = page;
+        const { next, ...found } = cursorPage(service.queries.list, service.authenticate, filter, {
+          cursor,
+          limit,
         });
-        return sendJson(reply, `{"executions":[${texts.join(',')}],${tail.slice(1)}`);
+        if (next !== null) {
+          const query = new URLSearchParams({ ...givenOf(request.query), cursor: next });
+          void reply.header('link', `</api/runs?${query.toString()}>; rel="next"`);
+        }
+        return sendList(reply, request.query, { limit, next_cursor: next }, found);
       },
     );
 
@@ -123,6 +140,16 @@ export const runRoutes =
       },
     );
   };
+
+function sendList(
+  reply: FastifyReply,
+  query: ListQuery,
+  page: object,
+  { texts, total }: { readonly texts: readonly string[]; readonly total: number },
+): FastifyReply {
+  const tail = JSON.stringify({ total, ...page, returned: texts.length, filters: shownFilters(query) });
+  return sendJson(reply, `{"executions":[${texts.join(',')}],${tail.slice(1)}`);
+}
 
 /** A ready-made JSON text; Fastify must not serialise it again. */
 export function sendJson(reply: FastifyReply, text: string, status = 200): FastifyReply {
@@ -187,7 +214,7 @@ function filterOf(query: ListQuery): RunFilter {
     });
   }
   if (date !== undefined && !isCalendarDay(date)) throw new LedgerError('INVALID_DATE', { value: date });
-  const { limit: _limit, offset: _offset, workflow_id: _workflow, ...rest } = query;
+  const { limit: _limit, offset: _offset, cursor: _cursor, q: _q, workflow_id: _workflow, ...rest } = query;
   return {
     ...rest,
     config: config ?? workflow_id,
@@ -215,6 +242,16 @@ function utcOrRefuse(name: string, value: string): string {
 }
 
 /** The four that clients always find, and each further one that was given. */
-function shownFilters({ limit: _limit, offset: _offset, ...given }: ListQuery): Record<string, unknown> {
+function shownFilters({
+  limit: _limit,
+  offset: _offset,
+  cursor: _cursor,
+  ...given
+}: ListQuery): Record<string, unknown> {
   return { config: null, date: null, user_id: null, session_id: null, ...given };
 }
+
+const givenOf = (query: ListQuery): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );

@@ -86,6 +86,8 @@ export type Service = {
     readonly storeReachable: boolean;
     readonly projections: readonly ProjectionStatus[];
   }>;
+  /** A MAC of a text under the deployment's key, base64url. */
+  readonly authenticate: (text: string) => string;
   /** A fresh execution id: `exec_YYYYMMDD_HHMMSS_<8 hex>`, UTC. */
   readonly newExecutionId: () => string;
 };

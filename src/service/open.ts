@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { v7 } from 'uuid';
 import type { Config } from '../config.ts';
 import { isLedgerError } from '../errors.ts';
+import { keyedDigestOf } from '../events/ids.ts';
 import { openEventStore } from '../event-store/open.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
@@ -134,6 +135,7 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
       const ready = storeReachable && projections.every(({ state }) => state === 'running');
       return { ready, storeReachable, projections };
     },
+    authenticate: (text) => keyedDigestOf(keys.naming, 'cursor', text),
     newExecutionId: () => newExecutionId(Date.now(), randomBytes(4)),
   };
   return {

@@ -275,3 +275,43 @@ describe('the rest of the surface', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
   });
 });
+
+describe('paging by cursor', () => {
+  test('gives every run once, newest first, though others begin meanwhile', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 7; index += 1) {
+      // Two share each instant, so that the id has to tell them apart.
+      const timestamp = `2026-02-01T00:00:0${Math.floor(index / 2)}Z`;
+      ids.push(await begin({ session_id: 'cursor', timestamp }));
+    }
+    const seen: string[] = [];
+    let cursor: unknown = '';
+    while (typeof cursor === 'string') {
+      const { json, headers } = await service.get(`/api/runs?session_id=cursor&limit=2&cursor=${cursor}`);
+      const page = json['executions'] as { execution_id: string }[];
+      seen.push(...page.map(({ execution_id }) => execution_id));
+      cursor = json['next_cursor'];
+      expect(headers.get('link') === null).toBe(cursor === null);
+      await begin({ session_id: 'cursor', timestamp: '2026-03-01T00:00:00Z' });
+    }
+    const all = await service.get('/api/runs?session_id=cursor&to=2026-02-15T00:00:00Z');
+    const expected = (all.json['executions'] as { execution_id: string }[]).map(
+      ({ execution_id }) => execution_id,
+    );
+    expect(seen).toEqual(expected);
+    expect(new Set(seen)).toEqual(new Set(ids));
+  });
+
+  test('a cursor of another list, or a forged one, is refused', async () => {
+    for (let index = 0; index < 2; index += 1) await begin({ session_id: 'forged' });
+    const { json } = await service.get('/api/runs?session_id=forged&limit=1&cursor=');
+    const cursor = String(json['next_cursor']);
+    expect((await service.get(`/api/runs?session_id=other&limit=1&cursor=${cursor}`)).status).toBe(400);
+    expect((await service.get(`/api/runs?session_id=forged&limit=1&cursor=x${cursor}`)).status).toBe(400);
+    expect((await service.get(`/api/runs?session_id=forged&limit=1&cursor=${cursor}`)).status).toBe(200);
+  });
+
+  test('full text search says that it does not exist yet', async () => {
+    expect((await service.get('/api/runs?q=meadow')).status).toBe(501);
+  });
+});
