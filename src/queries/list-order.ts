@@ -1,6 +1,6 @@
 import { type ArrivalRow, arrivalsTable, blocksTable, compareArrivals } from '../../projections/run-list.ts';
 import type { Reader } from '../projector/projection.ts';
-import type { Ordinals } from './ordinals.ts';
+import { everyOrdinal, type Ordinals } from './ordinals.ts';
 
 /** A stretch of arrivals, end excluded, within which the list has another order. */
 export type Block = { readonly start: number; readonly end: number };
@@ -33,6 +33,8 @@ export type ListOrder = {
     to: string | undefined,
     runs: number,
   ) => TimeSpan;
+  /** Are the newest runs within a block so large that a page of them needs its order? */
+  readonly isScattered: (reader: Reader, runs: number) => boolean;
   readonly clear: () => void;
 };
 
@@ -60,22 +62,36 @@ export function createListOrder(): ListOrder {
     return order;
   };
 
-  const sortedIn = (
+  const sortedBlock = (reader: Reader, block: Block): Uint32Array =>
+    block.end - block.start <= smallSelection
+      ? sortByArrival(reader, everyOrdinal(block.end).slice(block.start, block.end))
+      : orderOf(reader, block).sorted;
+
+  /** What is selected within a block, newest first, without the first `skip` and no more than `take`. */
+  const newestIn = (
     reader: Reader,
     block: Block,
-    members: ArrayLike<number> & Iterable<number>,
-  ): Uint32Array => {
-    if (members.length <= smallSelection) return sortByArrival(reader, members);
+    selected: Ordinals,
+    skip: number,
+    take: number,
+  ): number[] => {
+    const low = selected.below(block.start);
+    const high = selected.below(block.end);
+    const backwards = (sorted: Uint32Array): number[] =>
+      Array.from(sorted.slice(Math.max(0, sorted.length - skip - take), sorted.length - skip)).toReversed();
+    // All of it: there is nothing to pick.
+    if (high - low === block.end - block.start) return backwards(sortedBlock(reader, block));
+    const members = selected.slice(low, high);
+    if (members.length <= smallSelection) return backwards(sortByArrival(reader, members));
     const { sorted, ranks } = orderOf(reader, block);
-    if (members.length === sorted.length) return sorted;
     const chosen = new Uint8Array(sorted.length);
-    for (const ordinal of members) chosen[ranks[ordinal - block.start] ?? 0] = 1;
-    const result = new Uint32Array(members.length);
-    let next = 0;
-    for (let rank = 0; rank < sorted.length; rank++) {
-      if (chosen[rank] === 1) result[next++] = sorted[rank] ?? 0;
+    for (let index = 0; index < members.length; index++)
+      chosen[ranks[(members[index] ?? 0) - block.start] ?? 0] = 1;
+    const newest: number[] = [];
+    for (let rank = sorted.length - 1, seen = 0; rank >= 0 && newest.length < take; rank--) {
+      if (chosen[rank] === 1 && seen++ >= skip) newest.push(sorted[rank] ?? 0);
     }
-    return result;
+    return newest;
   };
 
   return {
@@ -93,11 +109,10 @@ export function createListOrder(): ListOrder {
           for (let index = members.length - 1; index >= from; index--) page.push(members[index] ?? 0);
           end -= members.length - from;
         } else {
-          const low = selected.below(block.start);
-          const members = selected.slice(low, selected.below(block.end));
-          const sorted = sortedIn(reader, block, members);
-          const stop = Math.max(low, wanted);
-          for (; end > stop; end--) page.push(sorted[end - 1 - low] ?? 0);
+          const skip = selected.below(block.end) - end;
+          const members = newestIn(reader, block, selected, skip, end - wanted);
+          for (const member of members) page.push(member);
+          end -= members.length;
         }
       }
       return page;
@@ -113,11 +128,14 @@ export function createListOrder(): ListOrder {
       const isLater = (ordinal: number): boolean => from !== undefined && timeAt(reader, ordinal) < from;
       const isEarlier = (ordinal: number): boolean => to === undefined || timeAt(reader, ordinal) <= to;
       const exceptions = [...blocks.values()].map((block) => {
-        const all = Array.from({ length: block.end - block.start }, (_, index) => block.start + index);
-        const sorted = sortedIn(reader, block, all);
+        const sorted = sortedBlock(reader, block);
         return { block, ordinals: sorted.slice(bisect(sorted, isLater), bisect(sorted, isEarlier)) };
       });
       return { start, end, exceptions };
+    },
+    isScattered(reader, runs) {
+      const block = lastBlock(reader, runs);
+      return block !== undefined && block.end - block.start > smallSelection;
     },
     clear: () => orders.clear(),
   };

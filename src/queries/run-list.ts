@@ -94,7 +94,8 @@ export function createRunListQuery(projector: Projector): RunListQuery {
       term.values.length === 1 &&
       !isTimed
     ) {
-      if (!bitmaps.has(term.field, value) && offset + limit <= maxDirectRows)
+      const isNear = offset + limit <= maxDirectRows && !order.isScattered(reader, runs);
+      if (!bitmaps.has(term.field, value) && isNear)
         return page(rowOrdinals(reader, filtersTable, [term.field, value], countOf(reader, term)));
     }
     const bounds = isTimed
