@@ -52,6 +52,8 @@ export const coreSchema = z.strictObject({
   request: keyedDigest.optional(),
   payload: z.strictObject({ commit: base64Digest, bytes: z.int().min(2) }).optional(),
 });
+/** Members of a core in canonical order. */
+export const coreKeys: readonly string[] = Object.keys(coreSchema.shape).sort();
 export type Core = z.infer<typeof coreSchema>;
 /** A core before it is linked and sealed: all that deciding and folding look at. */
 export type CoreDraft = Omit<Core, 'prev' | 'payload'>;
@@ -68,4 +70,6 @@ export const payloadSchema = z.strictObject({
   /** Members of the run's record, on the first event only. */
   record: z.record(z.string(), z.unknown()).optional(),
 });
+/** Members of a payload in canonical order. */
+export const payloadKeys: readonly string[] = Object.keys(payloadSchema.shape).sort();
 export type Payload = z.infer<typeof payloadSchema>;

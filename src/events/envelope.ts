@@ -1,15 +1,17 @@
 import { LedgerError } from '../errors.ts';
 import type { ReadyEvent, StoredEvent } from './stored-event.ts';
-import { canonicalText } from './canonical.ts';
+import { canonicalMembers } from './canonical.ts';
 import {
   type Actor,
   type Core,
   type CoreDraft,
+  coreKeys,
   coreSchema,
   envelopeVersion,
   itemTypePattern,
   maxCoreBytes,
   type Payload,
+  payloadKeys,
   payloadSchema,
 } from './core.ts';
 import { eventHash, leafBytes, leafHash } from './digest.ts';
@@ -95,10 +97,13 @@ const refused = (member: string, cure: string): LedgerError =>
  * hash, or the stream's chain start), canonicalises and hashes it. Throws TOO_LARGE for a core beyond 60,000 bytes.
  */
 export function sealItem({ core, payload }: PlacedItem, prev: string, kit: SealingKit): ReadyEvent {
-  const salted = payload === null ? null : saltedBytes(kit.salt, canonicalText(payload));
-  const commit =
-    salted === null ? {} : { payload: { commit: commitment(salted), bytes: salted.byteLength - saltBytes } };
-  const leaf = leafBytes(canonicalText({ ...core, prev, ...commit }));
+  const linked: Record<string, unknown> = { ...core, prev };
+  let salted: Buffer | null = null;
+  if (payload !== null) {
+    salted = saltedBytes(kit.salt, canonicalMembers(payload, payloadKeys));
+    linked['payload'] = { commit: commitment(salted), bytes: salted.byteLength - saltBytes };
+  }
+  const leaf = leafBytes(canonicalMembers(linked, coreKeys));
   const coreBytes = leaf.subarray(1);
   if (coreBytes.byteLength > maxCoreBytes) {
     throw new LedgerError('TOO_LARGE', { sizeBytes: coreBytes.byteLength, limitBytes: maxCoreBytes });

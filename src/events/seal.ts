@@ -33,7 +33,13 @@ export function commitment(salted: Uint8Array): string {
 export function sealPayload(salted: Uint8Array, stream: string, seq: number, kit: SealingKit): Buffer {
   const cipher = createCipheriv('aes-256-gcm', kit.key, kit.nonce);
   cipher.setAAD(placeBytes(stream, seq));
-  return Buffer.concat([kit.nonce, cipher.update(salted), cipher.final(), cipher.getAuthTag()]);
+  const sealed = Buffer.allocUnsafe(nonceBytes + salted.byteLength + tagBytes);
+  sealed.set(kit.nonce);
+  sealed.set(cipher.update(salted), nonceBytes);
+  // A stream cipher holds nothing back: this only closes the tag.
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), nonceBytes + salted.byteLength);
+  return sealed;
 }
 
 /** Undoes {@link sealPayload}: salt ‖ JCS(payload). Undefined where the bytes are not what this key sealed for this place. */

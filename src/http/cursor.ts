@@ -29,7 +29,7 @@ export function cursorPage(
 }
 
 function textsAfter(list: RunListQuery, filter: RunFilter, place: Place, limit: number): readonly string[] {
-  const bounded = { ...filter, to: earlier(filter.to, justAfter(place.time)) };
+  const bounded = { ...filter, to: earlier(filter.to, place.time) };
   const texts: string[] = [];
   // Runs of the same instant stand in the order of their ids; those up to the cursor's were given already.
   for (let offset = 0; texts.length < limit; offset += limit) {
@@ -47,14 +47,6 @@ function isAfter(text: string, place: Place): boolean {
 
 const earlier = (a: string | undefined, b: string): string =>
   a !== undefined && compareTimes(a, b) < 0 ? a : b;
-
-/** The shortest time above: `to` is exclusive, and the cursor's own instant is still wanted. */
-function justAfter(time: string): string {
-  const nanos = BigInt(time.slice(20, -1).padEnd(9, '0')) + 1n;
-  const carried = nanos === 1_000_000_000n;
-  const whole = carried ? new Date(Date.parse(`${time.slice(0, 19)}Z`) + 1_000).toISOString() : time;
-  return `${whole.slice(0, 19)}.${(carried ? 0n : nanos).toString().padStart(9, '0')}Z`;
-}
 
 function cursorAt(text: string, scope: string, authenticate: Authenticate): string {
   const { timestamp, execution_id } = JSON.parse(text) as RunSummary;

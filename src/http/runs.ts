@@ -33,7 +33,7 @@ const listQuery = z.strictObject({
   scope_type: z.string().optional(),
   scope_id: z.string().optional(),
   from: z.string().optional().describe('RFC 3339, inclusive'),
-  to: z.string().optional().describe('RFC 3339, exclusive'),
+  to: z.string().optional().describe('RFC 3339, inclusive'),
   cursor: z.string().optional().describe('empty for the first page, then next_cursor; instead of offset'),
   q: z.string().optional().describe('full text; not available yet'),
   output: z.enum(mediaTypes).optional().describe('a media type that the run delivered'),

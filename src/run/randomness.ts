@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { v7 } from 'uuid';
 
 const poolBytes = 16 * 1024;
 
@@ -17,4 +18,10 @@ export function createRandomness(): (count: number) => Uint8Array {
     used += count;
     return pool.subarray(used - count, used);
   };
+}
+
+/** Fresh UUIDv7s, which sort by the time of their making. */
+export function createIds(): () => string {
+  const randomness = createRandomness();
+  return () => v7({ random: randomness(16) });
 }

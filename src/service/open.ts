@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import { v7 } from 'uuid';
 import type { Config } from '../config.ts';
 import { isLedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
@@ -18,6 +16,7 @@ import { readActiveRuns } from '../queries/active-runs.ts';
 import { createRunListQuery } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
+import { createIds } from '../run/randomness.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { activatePolicy } from '../safety/policy.ts';
 import { bundledPolicy } from '../safety/bundled-policy.ts';
@@ -31,8 +30,6 @@ import { replayRun } from './replay.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
 const catchUpMs = 10_000;
-/** While one is built from nothing there is nothing to wait for but the time. */
-const buildingPollMs = 20;
 
 export type Ledger = {
   readonly service: Service;
@@ -83,10 +80,11 @@ type Parts = {
 async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Ledger> {
   const { config, log, store, keys, projector } = parts;
   const media = await openMediaStore(join(config.dataDirectory, 'media'));
-  const recorder = createRecorder({ store, keys, clock: Date.now, newId: v7 });
+  const newId = createIds();
+  const recorder = createRecorder({ store, keys, clock: Date.now, newId });
   const policy = activatePolicy(bundledPolicy);
   await publishPolicy(
-    { store, keys, clock: Date.now, newId: v7 },
+    { store, keys, clock: Date.now, newId },
     { ...policy.reference, document: policy.document },
   );
   const replay: Service['replay'] = (executionId, until, signal) =>
@@ -152,13 +150,12 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
 
 /** Waits until the read models have what the log has; one that stopped keeps nobody waiting. */
 async function catchUp(store: EventStore, projector: Projector): Promise<void> {
+  await projector.built();
   const head = await store.head();
   if (head === null) return;
   for (;;) {
     const { reached } = await projector.waitFor(head, catchUpMs);
-    const building = projector.status().some(({ state }) => state === 'building');
-    if (reached && !building) return;
-    if (building) await delay(buildingPollMs);
+    if (reached) return;
   }
 }
 

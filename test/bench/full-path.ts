@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { v7 } from 'uuid';
 import { openLmdbLog } from '../../src/event-store/lmdb/log.ts';
 import { postedItem, runItem } from '../../src/http/recording.ts';
 import { openKeyring } from '../../src/keyring/keyring.ts';
+import { createIds } from '../../src/run/randomness.ts';
 import { createRecorder } from '../../src/run/recorder.ts';
 import { postedItems } from './items.ts';
 import { interleaved, optionsOf, perSecond, printTable, times } from './measure.ts';
@@ -19,7 +19,7 @@ export async function fullPath(args: readonly string[]): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'runledger-bench-'));
   const store = await openLmdbLog({ directory: join(directory, 'log') });
   const keys = await openKeyring(join(directory, 'keys'));
-  const recorder = createRecorder({ store, keys, clock: Date.now, newId: v7 });
+  const recorder = createRecorder({ store, keys, clock: Date.now, newId: createIds() });
   let round = 0;
 
   const ours = async (): Promise<number> => {
