@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../src/event-store/port.ts';
+import type { StoredEvent } from '../src/events/stored-event.ts';
 import { streamOf } from '../src/run/record.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 import { randomFrom, readyEvents, type Recorded } from './recorded-runs.ts';

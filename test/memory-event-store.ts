@@ -1,5 +1,6 @@
 import { LedgerError } from '../src/errors.ts';
-import type { EventStore, ExpectedRevision, ReadyEvent, StoredEvent } from '../src/event-store/port.ts';
+import type { EventStore, ExpectedRevision } from '../src/event-store/port.ts';
+import type { ReadyEvent, StoredEvent } from '../src/events/stored-event.ts';
 
 export type MemoryEventStore = Pick<EventStore, 'append' | 'readStream'> & {
   readonly streams: Map<string, StoredEvent[]>;

@@ -1,4 +1,5 @@
-import type { Delivery, EventStore, ReadyEvent, StoredEvent } from '../src/event-store/port.ts';
+import type { Delivery, EventStore } from '../src/event-store/port.ts';
+import type { ReadyEvent, StoredEvent } from '../src/events/stored-event.ts';
 import { LedgerError } from '../src/errors.ts';
 
 export type MemoryStore = EventStore & {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ReadyEvent, StoredEvent } from '../src/event-store/port.ts';
+import type { ReadyEvent, StoredEvent } from '../src/events/stored-event.ts';
 import { taxonomyVersion } from '../src/events/core.ts';
 import { chainStart } from '../src/events/digest.ts';
 import { placeItem, sealItem } from '../src/events/envelope.ts';

@@ -4,6 +4,8 @@
  * UNAVAILABLE, TIMEOUT, LOCKED, STORAGE_FULL, FOREIGN_POSITION and CORRUPT_EVENT; an aborted signal rejects with its reason.
  */
 
+import type { ReadyEvent, StoredEvent } from '../events/stored-event.ts';
+
 /** The sum of cores, hashes and sealed payloads of one append, in bytes: the smallest limit of any supported store. */
 export const maxAppendBytes = 900 * 1024;
 /** A stream name in UTF-8 bytes. */
@@ -11,27 +13,6 @@ export const maxStreamNameBytes = 200;
 
 /** An opaque place in the whole log. Compare for equality, store it, hand it back; never look inside. */
 export type Position = string;
-
-/** One event with all its bytes prepared. */
-export type ReadyEvent = {
-  /** A UUID of any version, in lower case: another spelling would not be read back as it was given. */
-  readonly id: string;
-  /** The item type: 1 to 64 printable ASCII characters without spaces. */
-  readonly type: string;
-  /** E: the canonical bytes of the core. */
-  readonly core: Uint8Array;
-  /** SHA-256(0x00 ‖ E), 32 bytes; kept beside E and compared on read-back (CORRUPT_EVENT), trusted on append. */
-  readonly hash: Uint8Array;
-  /** The sealed payload; null where the event has none. */
-  readonly sealed: Uint8Array | null;
-};
-
-export type StoredEvent = ReadyEvent & {
-  readonly stream: string;
-  /** 0-based place in the stream. */
-  readonly revision: number;
-  readonly position: Position;
-};
 
 /** The revision of the stream's last event, or that the stream must not exist. */
 export type ExpectedRevision = number | 'noStream';

@@ -1,5 +1,6 @@
 import { LedgerError } from '../errors.ts';
-import { type ExpectedRevision, maxAppendBytes, maxStreamNameBytes, type ReadyEvent } from './port.ts';
+import { type ExpectedRevision, maxAppendBytes, maxStreamNameBytes } from './port.ts';
+import type { ReadyEvent } from '../events/stored-event.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const typeToken = /^[\x21-\x7e]{1,64}$/;

@@ -1,12 +1,12 @@
 /** One event with all its bytes prepared: what a store takes. */
 export type ReadyEvent = {
-  /** A UUID of any version. */
+  /** A UUID of any version, in lower case: another spelling would not be read back as it was given. */
   readonly id: string;
-  /** The item type, at most 64 characters. */
+  /** The item type: 1 to 64 printable ASCII characters without spaces. */
   readonly type: string;
   /** E: the canonical bytes of the core. */
   readonly core: Uint8Array;
-  /** SHA-256(0x00 ‖ E), 32 bytes; kept beside E and compared on read-back. */
+  /** SHA-256(0x00 ‖ E), 32 bytes; kept beside E and compared on read-back (CORRUPT_EVENT), trusted on append. */
   readonly hash: Uint8Array;
   /** The sealed payload; null where the event has none. */
   readonly sealed: Uint8Array | null;

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { LedgerError } from '../errors.ts';
+import { findUnrecordable } from '../events/recordable.ts';
 import { parseSource } from '../import/source-json.ts';
 
 /** The largest request body: room for one append of 900 KiB in JSON's escapes. */
@@ -20,11 +21,14 @@ export function acceptJsonOnly(app: FastifyInstance): void {
   );
 }
 
-/**
- * A request body as a value that every reader would read alike; what cannot be kept all the same is refused by the
- * recorder, before any I/O. Throws INVALID_JSON.
- */
-export const parseBody = (body: Uint8Array): unknown => parseSource(textOf(body), 'refuse');
+/** A request body as a value. Throws INVALID_JSON, and UNRECORDABLE with the place of what cannot be kept. */
+export function parseBody(body: Uint8Array): unknown {
+  const value = parseSource(textOf(body), 'refuse');
+  // Before any schema: zod drops reserved keys silently.
+  const found = findUnrecordable(value);
+  if (found) throw new LedgerError('UNRECORDABLE', found, { errors: [found] });
+  return value;
+}
 
 /** A body's text. Throws INVALID_JSON for bytes that are no UTF-8. */
 export function textOf(body: Uint8Array): string {

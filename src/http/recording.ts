@@ -108,13 +108,17 @@ export const recordingRoutes =
         const { body } = request;
         const posted = 'items' in body ? body.items : [body];
         const prefix = (index: number): string => ('items' in body ? `/items/${index}` : '');
-        const { state, sequenceNumbers, position } = await service.recorder.record({
-          executionId: id,
-          by: 'foreign',
-          run: 'existing',
-          items: posted.map((item, index) => runItem(item, prefix(index))),
-          expectedVersion: versionOf(request.headers['if-match']),
-        });
+        const items = posted.map((item, index) => runItem(item, prefix(index)));
+        const expectedVersion = versionOf(request.headers['if-match']);
+        const { state, sequenceNumbers, position } = await pointingInto(prefix, () =>
+          service.recorder.record({
+            executionId: id,
+            by: 'foreign',
+            run: 'existing',
+            items,
+            expectedVersion,
+          }),
+        );
         await settle(service, reply, position);
         return reply
           .code(201)
@@ -122,6 +126,20 @@ export const recordingRoutes =
       },
     );
   };
+
+/** The recorder points into its list of items (`/3/content`); a client sent them under another name, or just one. */
+async function pointingInto<T>(prefix: (index: number) => string, record: () => Promise<T>): Promise<T> {
+  try {
+    return await record();
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.errors.length === 0) throw error;
+    const errors = error.errors.map(({ pointer, detail }) => ({
+      pointer: pointer.replace(/^\/(\d+)/, (_, index: string) => prefix(Number(index))),
+      detail,
+    }));
+    throw new LedgerError(error.code, error.params, { errors, cause: error });
+  }
+}
 
 /** 201 with the run's summary, or with its id alone while the read model is behind (the header says so). */
 function answerSummary(service: Service, reply: FastifyReply, executionId: string): FastifyReply {

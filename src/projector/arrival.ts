@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../event-store/port.ts';
+import type { StoredEvent } from '../events/stored-event.ts';
 import { decodeEvent } from '../events/envelope.ts';
 import { upcastType } from '../events/upcast.ts';
 import type { ProjectedEvent } from './projection.ts';

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Delivery, StoredEvent } from '../event-store/port.ts';
+import type { Delivery } from '../event-store/port.ts';
+import type { StoredEvent } from '../events/stored-event.ts';
 import type { Arrival } from './arrival.ts';
 
 /** One transaction takes at most so much of the log; beyond it, LMDB's page rewriting gains nothing more. */

@@ -1,10 +1,10 @@
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import { type Actor, taxonomyVersion } from '../events/core.ts';
 import { keyedDigestOf, keyedId } from '../events/ids.ts';
 import type { ItemDraft } from '../events/item.ts';
 import { findUnrecordable } from '../events/recordable.ts';
-import { decide } from './decide.ts';
+import { decide, type RecordCommand } from './decide.ts';
 import { evolve, initialRunState, type Origin, type RunState } from './lifecycle.ts';
 import { streamOf } from './record.ts';
 import { createStreamWriter, type NewItem, type StreamKeys } from './stream-writer.ts';
@@ -83,7 +83,7 @@ export function createRecorder(parts: RecorderParts): Recorder {
         trace: request.trace,
         signal: request.signal,
         guard: (state, alreadyThere) => guardRun(request, state, alreadyThere),
-        decide: (state, item) => decide({ by, item }, state),
+        decide: (state, item, index) => decideAt(index, { by, item }, state),
       });
     },
   };
@@ -93,6 +93,17 @@ function named(naming: Uint8Array, stream: string, { draft, clientId, id, time }
   return clientId === undefined
     ? { draft, id, idIsContent: id !== undefined, time }
     : { draft, id: keyedId(naming, stream, clientId), time };
+}
+
+/** The decider knows nothing of batches: which item it refused is told here, as a pointer into the list of items. */
+function decideAt(index: number, command: RecordCommand, state: RunState): void {
+  try {
+    decide(command, state);
+  } catch (error) {
+    if (!isLedgerError(error, 'RULE_BROKEN')) throw error;
+    const errors = [{ pointer: `/${index}`, detail: error.message }];
+    throw new LedgerError('RULE_BROKEN', error.params, { errors, cause: error });
+  }
 }
 
 function guardRun(request: RecordRequest, state: RunState, alreadyThere: boolean): void {

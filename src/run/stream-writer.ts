@@ -41,8 +41,8 @@ export type WriteRequest<S> = {
   /** HMAC of the person a run is about; stands on the first event. */
   readonly subject?: string | undefined;
   readonly trace?: string | undefined;
-  /** Refuses by throwing. Called with the state before each item that is really new. */
-  readonly decide: (state: S, item: ItemDraft) => void;
+  /** Refuses by throwing. Called with the state before each item, where the batch is new. */
+  readonly decide: (state: S, item: ItemDraft, index: number) => void;
   /** Called once with the stream as it is, and with whether the whole batch stands there already. */
   readonly guard?: (state: S, alreadyThere: boolean) => void;
   readonly signal?: AbortSignal | undefined;
@@ -192,8 +192,8 @@ async function chain<S>(
   const placed: PlacedItem[] = [];
   let { state } = head;
   let seq = head.revision + 1;
-  for (const { draft, id = parts.newId(), time } of request.items) {
-    request.decide(state, draft);
+  for (const [index, { draft, id = parts.newId(), time }] of request.items.entries()) {
+    request.decide(state, draft, index);
     seq += 1;
     const item = placeItem(draft, {
       id,

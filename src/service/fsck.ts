@@ -1,5 +1,6 @@
 import { isLedgerError, LedgerError } from '../errors.ts';
-import type { EventReader, StoredEvent } from '../event-store/port.ts';
+import type { EventReader } from '../event-store/port.ts';
+import type { StoredEvent } from '../events/stored-event.ts';
 import { chainStart } from '../events/digest.ts';
 import { decodeEvent, type LedgerEvent } from '../events/envelope.ts';
 import { decide } from '../run/decide.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLmdbLog } from '../../src/event-store/lmdb/log.ts';
-import type { ReadyEvent } from '../../src/event-store/port.ts';
+import type { ReadyEvent } from '../../src/events/stored-event.ts';
 import { loadPeer } from './peers.ts';
 
 export const coreBytes = 600;

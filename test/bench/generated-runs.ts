@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../src/event-store/port.ts';
+import type { StoredEvent } from '../../src/events/stored-event.ts';
 import type { Core, Payload } from '../../src/events/core.ts';
 import type { Readable } from '../../src/projector/arrival.ts';
 import { openEnvironment } from '../../src/projector/environment.ts';

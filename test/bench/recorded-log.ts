@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Delivery, EventStore, StoredEvent } from '../../src/event-store/port.ts';
+import type { Delivery, EventStore } from '../../src/event-store/port.ts';
+import type { StoredEvent } from '../../src/events/stored-event.ts';
 import { chainStart } from '../../src/events/digest.ts';
 import { placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedId } from '../../src/events/ids.ts';

@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { ReadyEvent, StoredEvent } from '../../src/event-store/port.ts';
+import type { ReadyEvent, StoredEvent } from '../../src/events/stored-event.ts';
 
 /** What each event says about the append it belongs to, so that a half batch can be told after a crash. */
 export type BatchMark = { readonly batch: string; readonly at: number; readonly of: number };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isLedgerError } from '../../src/errors.ts';
-import { type EventStore, maxAppendBytes, type ReadyEvent } from '../../src/event-store/port.ts';
+import { type EventStore, maxAppendBytes } from '../../src/event-store/port.ts';
+import type { ReadyEvent } from '../../src/events/stored-event.ts';
 import type { Subject } from './conformance.ts';
 import { collect, contents, given, idsOf, readyEvents } from './ready-events.ts';
 

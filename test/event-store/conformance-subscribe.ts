@@ -1,12 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type {
-  Delivery,
-  EventStore,
-  Position,
-  StoredEvent,
-  SubscribeOptions,
-} from '../../src/event-store/port.ts';
+import type { Delivery, EventStore, Position, SubscribeOptions } from '../../src/event-store/port.ts';
+import type { StoredEvent } from '../../src/events/stored-event.ts';
 import type { Subject } from './conformance.ts';
 import { contents, fill, idsOf, readyEvents } from './ready-events.ts';
 

@@ -1,10 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
-import {
-  type EventStore,
-  maxAppendBytes,
-  type ReadyEvent,
-  type StoredEvent,
-} from '../../src/event-store/port.ts';
+import { type EventStore, maxAppendBytes } from '../../src/event-store/port.ts';
+import type { ReadyEvent, StoredEvent } from '../../src/events/stored-event.ts';
 
 const manyBytes = Uint8Array.from({ length: 256 }, (_, value) => value);
 

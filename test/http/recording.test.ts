@@ -99,7 +99,7 @@ describe('recording a foreign pipeline', () => {
     expect((await service.post(`/api/runs/${id}/items`, input, { 'if-match': '"0"' })).status).toBe(201);
   });
 
-  test('what the decider refuses is 422 with the rule', async () => {
+  test('what the decider refuses is 422 with the rule and a pointer', async () => {
     const id = await begin();
     const gap = await service.post(`/api/runs/${id}/items`, {
       item_type: 'interception_iteration',
@@ -107,6 +107,14 @@ describe('recording a foreign pipeline', () => {
       stage_iteration: 2,
     });
     expect([gap.status, gap.json['rule']]).toEqual([422, 'iteration_gap']);
+    const second = await service.post(`/api/runs/${id}/items`, {
+      items: [input, { item_type: 'interception_iteration', content: 'a', stage_iteration: 3 }],
+    });
+    expect(second.json['errors']).toEqual([expect.objectContaining({ pointer: '/items/1' })]);
+    const deep = await service.post(`/api/runs/${id}/items`, {
+      items: [input, { item_type: 'my_step', metadata: { list: ['a', '\ud83d'] } }],
+    });
+    expect(deep.json['errors']).toEqual([expect.objectContaining({ pointer: '/items/1/metadata/list/1' })]);
     await service.post(`/api/runs/${id}/items`, { item_type: 'pipeline_complete' });
     const late = await service.post(`/api/runs/${id}/items`, input);
     expect([late.status, late.json['rule']]).toEqual([422, 'item_after_terminal']);

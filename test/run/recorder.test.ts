@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
-import type { EventStore, ExpectedRevision, ReadyEvent } from '../../src/event-store/port.ts';
+import type { EventStore, ExpectedRevision } from '../../src/event-store/port.ts';
+import type { ReadyEvent } from '../../src/events/stored-event.ts';
 import { keyedDigestOf } from '../../src/events/ids.ts';
 import { eventHash, chainStart } from '../../src/events/digest.ts';
 import type { RecordRequest, RunItem } from '../../src/run/recorder.ts';

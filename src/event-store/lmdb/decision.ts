@@ -1,5 +1,6 @@
 import { LedgerError } from '../../errors.ts';
-import type { Appended, ExpectedRevision, ReadyEvent } from '../port.ts';
+import type { Appended, ExpectedRevision } from '../port.ts';
+import type { ReadyEvent } from '../../events/stored-event.ts';
 import type { Environment } from './environment.ts';
 import type { Head } from './heads.ts';
 import type { Positions } from './position.ts';

@@ -1,4 +1,5 @@
-import type { Appended, ReadyEvent } from '../port.ts';
+import type { Appended } from '../port.ts';
+import type { ReadyEvent } from '../../events/stored-event.ts';
 import type { LedgerError } from '../../errors.ts';
 import type { Environment } from './environment.ts';
 import type { Head } from './heads.ts';

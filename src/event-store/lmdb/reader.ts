@@ -1,10 +1,6 @@
 import { LedgerError } from '../../errors.ts';
-import {
-  maxStreamNameBytes,
-  type ReadAllOptions,
-  type ReadStreamOptions,
-  type StoredEvent,
-} from '../port.ts';
+import { maxStreamNameBytes, type ReadAllOptions, type ReadStreamOptions } from '../port.ts';
+import type { StoredEvent } from '../../events/stored-event.ts';
 import type { Environment } from './environment.ts';
 import type { Positions } from './position.ts';
 import { decodeRecord, readU32 } from './record.ts';

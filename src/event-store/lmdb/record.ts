@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { ReadyEvent } from '../port.ts';
+import type { ReadyEvent } from '../../events/stored-event.ts';
 
 /**
  * One stored event, all integers big-endian:
