@@ -12,7 +12,9 @@ export type LostPlace = {
 
 /** Highest stream number that the index knows; 0 in an empty log. */
 export function lastStreamNumber({ index }: Environment): number {
-  for (const [streamNumber = 0] of index.getKeys({ reverse: true, limit: 1 })) return streamNumber;
+  // Both ends are named: lmdb's own for a whole table assume its own encoding of keys.
+  const range = { start: [0xffffffff, 0xffffffff], end: [0, 0], reverse: true, limit: 1 };
+  for (const [streamNumber = 0] of index.getKeys(range)) return streamNumber;
   return 0;
 }
 
