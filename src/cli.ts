@@ -92,12 +92,14 @@ program
 program
   .command('rebuild [projections...]')
   .description('build the read models anew (the service must be stopped)')
-  .action((names: string[]) => finish((config) => rebuildProjections(config, names)));
+  .action((names: string[]) =>
+    finish((config, { json }) => rebuildProjections(config, names, json === true)),
+  );
 
 program
   .command('backup <dir>')
   .description('copy log, keys and media into a new directory')
-  .action((directory: string) => finish((config) => backUp(config, directory)));
+  .action((directory: string) => finish((config, { json }) => backUp(config, directory, json === true)));
 
 await main();
 

@@ -66,7 +66,7 @@ export const errorTable = {
     503,
     'Data directory is in use',
     (p: { directory: string; pid: number }) =>
-      `${p.directory} is held by the process ${p.pid}: stop that service, or use it over HTTP.`,
+      `${p.directory} is held by the process ${p.pid}: wait until it ends, or stop it; a service that runs can be asked over HTTP.`,
   ),
   STORAGE_FULL: entry(
     507,
@@ -119,7 +119,7 @@ export const errorTable = {
     503,
     'Keys cannot be read',
     (p: { file: string }) =>
-      `${p.file} is damaged, and without it every recorded payload would read as erased; nothing was changed: restore the folder keys/ from a backup.`,
+      `${p.file} is damaged or gone, and without it every recorded payload would read as erased; nothing was changed: restore the folder keys/ from a backup.`,
   ),
   // -- import
   INVALID_JSON: entry(

@@ -1,12 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
-import { serviceFile } from './cli/client.ts';
 import { type Config, readConfig } from './config.ts';
 import { LedgerError } from './errors.ts';
 import { createApp } from './http/app.ts';
+import { removeServiceAddress, writeServiceAddress } from './service/address.ts';
 import { openLedger } from './service/open.ts';
 
 /** From SIGTERM to the end of the process, whatever hangs. */
@@ -40,22 +38,23 @@ async function main(): Promise<void> {
 async function serve(config: Config, log: pino.Logger): Promise<void> {
   const ledger = await openLedger(config, log);
   const app = await createApp(ledger.service, log);
+  let url: string;
   try {
     await app.listen({ host: config.host, port: config.port });
+    url = addressOf(app.server.address());
+    await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
   } catch (error) {
+    await app.close();
     await ledger.close(0);
     throw error;
   }
-  const url = addressOf(app.server.address());
-  const addressFile = join(config.dataDirectory, serviceFile);
-  await writeFile(addressFile, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
   log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
 
   closeWithGrace({ delay: false, logger: log }, async ({ signal, err }) => {
     // process.exit() can hang while LMDB commits; a signal to ourselves cannot.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), endWithinMs).unref();
     log.info({ signal, err }, 'stopping');
-    await rm(addressFile, { force: true });
+    await removeServiceAddress(config.dataDirectory);
     const inFlight = app.close();
     await ledger.close(finishWithinMs, inFlight);
     log.info('stopped');

@@ -5,10 +5,12 @@ import { exitCodes } from './exit-codes.ts';
 import { print } from './output.ts';
 
 /** `runledger backup DIR`. */
-export async function backUp(config: Config, target: string): Promise<number> {
+export async function backUp(config: Config, target: string, json: boolean): Promise<number> {
   await backUpLedger(directoriesOf(config), target);
   print(
-    `log, keys and media are copied to ${target}; start a service with RUNLEDGER_DATA=${target} to use the copy`,
+    json
+      ? JSON.stringify({ directory: target })
+      : `log, keys and media are copied to ${target}; start a service with RUNLEDGER_DATA=${target} to use the copy`,
   );
   return exitCodes.done;
 }

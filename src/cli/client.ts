@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { isLedgerError, LedgerError } from '../errors.ts';
+import { readServiceAddress } from '../service/address.ts';
 
 export type Answer = { readonly status: number; readonly text: string };
 
@@ -12,13 +10,13 @@ export type Client = {
   readonly close: () => Promise<void>;
 };
 
-/** Where a running service can be reached; written into its data directory while it listens. */
-export const serviceFile = 'service.json';
-export const serviceAddress = z.strictObject({ url: z.url(), pid: z.int() });
+/** A service that has not said within this time that it lives is called unreachable; a request may then take longer. */
+const answersWithinMs = 5_000;
 
 /**
  * The running service of this data directory; where none runs, the same routes inside this process, on the data
- * directory itself. Throws LOCKED where another process holds the directory without serving it.
+ * directory itself. Throws LOCKED where another process holds the directory without serving it, and UNAVAILABLE where
+ * its service does not answer.
  */
 export async function openClient(
   config: Config,
@@ -28,39 +26,34 @@ export async function openClient(
     return await openHere(config);
   } catch (error) {
     if (!isLedgerError(error, 'LOCKED')) throw error;
-    const address = await runningService(config.dataDirectory);
+    const address = await readServiceAddress(config.dataDirectory, error.params.pid);
     if (address === undefined) throw error;
-    return remoteClient(address);
-  }
-}
-
-async function runningService(dataDirectory: string): Promise<string | undefined> {
-  try {
-    return serviceAddress.parse(JSON.parse(await readFile(join(dataDirectory, serviceFile), 'utf8'))).url;
-  } catch {
-    // No file, or one that a killed service left half-written: the caller then says who holds the directory.
-    return undefined;
+    await ask(address.url, '/health/live', { signal: AbortSignal.timeout(answersWithinMs) });
+    return remoteClient(address.url);
   }
 }
 
 function remoteClient(base: string): Client {
   return {
-    request: async (method, path, body) => {
-      try {
-        const answer = await fetch(new URL(path, base), {
-          method,
-          ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
-        });
-        return { status: answer.status, text: await answer.text() };
-      } catch (cause) {
-        const what = `The service at ${base} does not answer`;
-        throw new LedgerError(
-          'UNAVAILABLE',
-          { what, cure: 'see whether it is still starting, then try again' },
-          { cause },
-        );
-      }
-    },
+    request: (method, path, body) =>
+      ask(base, path, {
+        method,
+        ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+      }),
     close: async () => undefined,
   };
+}
+
+async function ask(base: string, path: string, init: RequestInit): Promise<Answer> {
+  try {
+    const answer = await fetch(new URL(path, base), init);
+    return { status: answer.status, text: await answer.text() };
+  } catch (cause) {
+    const what = `The service at ${base} does not answer`;
+    throw new LedgerError(
+      'UNAVAILABLE',
+      { what, cure: 'see whether it is still starting or stopping, then try again' },
+      { cause },
+    );
+  }
 }

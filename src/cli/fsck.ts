@@ -16,6 +16,8 @@ const progressEvery = 10_000;
 /** `runledger fsck`: reads a snapshot, also beside a running service; changes nothing. */
 export async function checkLedger(config: Config, json: boolean): Promise<number> {
   const directories = directoriesOf(config);
+  // Refuses a directory without a log before anything is written beside it.
+  await (await openLmdbSnapshot({ directory: directories.log })).close();
   const scratch = await mkdtemp(join(config.dataDirectory, 'fsck-'));
   try {
     // The read models first: whatever they have is then in the snapshot of the log, which is taken after them.

@@ -28,7 +28,9 @@ export const complain = (text: string): void => void process.stderr.write(`${tex
 /** One sentence for a person, whatever was thrown. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof LedgerError || error instanceof RefusedByService) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // The system's own words name the file and what is wrong with it; anything else is a defect of ours.
+  return 'syscall' in error ? error.message : (error.stack ?? error.message);
 }
 
 /** Columns padded to their widest cell. */

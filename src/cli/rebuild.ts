@@ -8,10 +8,15 @@ import { exitCodes } from './exit-codes.ts';
 import { print } from './output.ts';
 
 /** `runledger rebuild [NAME…]`: takes the writer's lock, so a running service is refused by name. */
-export async function rebuildProjections(config: Config, names: readonly string[]): Promise<number> {
+export async function rebuildProjections(
+  config: Config,
+  names: readonly string[],
+  json: boolean,
+): Promise<number> {
   const store = await openEventStore({ store: config.store, directory: config.dataDirectory });
   try {
-    const keys = await openKeyring(join(config.dataDirectory, 'keys'));
+    const mustExist = (await store.head()) !== null;
+    const keys = await openKeyring(join(config.dataDirectory, 'keys'), { mustExist });
     const projector = await openProjector({
       directory: join(config.dataDirectory, 'projections'),
       store,
@@ -21,7 +26,9 @@ export async function rebuildProjections(config: Config, names: readonly string[
     });
     try {
       await projector.rebuild(names.length === 0 ? undefined : names);
-      for (const { name, state, events } of projector.status()) print(`${name}: ${state}, ${events} events`);
+      const rebuilt = projector.status().map(({ name, state, events }) => ({ name, state, events }));
+      if (json) print(JSON.stringify({ projections: rebuilt }));
+      else for (const { name, state, events } of rebuilt) print(`${name}: ${state}, ${events} events`);
     } finally {
       await projector.close();
       await keys.close();

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { LedgerError } from '../errors.ts';
 import type { ExecutionRecord, RunSummary } from '../run/record.ts';
 import type { Client } from './client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -88,8 +89,23 @@ export async function exportRun(
   const answer = await client.request('GET', path);
   if (answer.status >= 400) jsonOf(answer);
   if (file === undefined) process.stdout.write(answer.text);
-  else await writeFile(file, answer.text, { flag: 'wx' });
+  else await writeNew(file, answer.text);
   return exitCodes.done;
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: 'wx' });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new LedgerError(
+      'INVALID_REQUEST',
+      code === 'EEXIST'
+        ? { what: `${file} exists and was left as it is`, cure: 'name a new file' }
+        : { what: `${file} cannot be written (${code})`, cure: 'name a new file in a folder that exists' },
+      { cause },
+    );
+  }
 }
 
 function describe(record: ExecutionRecord): string {

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { LedgerError } from '../errors.ts';
+import { endConnectionsOnClose } from './closing.ts';
 import { executeRoutes } from './execute.ts';
 import { healthRoutes } from './health.ts';
 import { importRoutes } from './import.ts';
@@ -29,9 +30,9 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     rewriteUrl: todaysUrl,
     requestIdHeader: false,
-    // On close: answer what is in flight, take nothing new.
+    // On close, what is in flight is answered; closing.ts refuses what is new, as a problem document.
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: false,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
@@ -43,6 +44,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'private, no-cache');
   });
+  endConnectionsOnClose(app);
   acceptJsonOnly(app);
   const allowed = refuseOtherMethods(app);
   await app.register(swagger, {

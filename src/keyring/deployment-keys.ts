@@ -12,22 +12,28 @@ export type DeploymentKeys = {
   readonly naming: Uint8Array;
 };
 
+export type KeysOptions = {
+  readonly readOnly?: boolean;
+  /** Something is sealed already, so the keys must be there. */
+  readonly mustExist?: boolean;
+};
+
 const fileName = 'deployment.json';
 const key32 = z.base64().refine((text) => Buffer.from(text, 'base64').byteLength === 32, 'must be 32 bytes');
 const fileShape = z.strictObject({ v: z.literal(1), wrapping: key32, naming: key32 });
 
 /**
  * Reads the deployment's keys, or makes them at first start: one file, mode 0600, in a folder that only the owner
- * enters, durable before it is used. Throws KEYS_UNREADABLE where the file is damaged, or missing though other keys are
- * there or nothing may be written: making new keys then would silently erase every payload.
+ * enters, durable before it is used. Throws KEYS_UNREADABLE where the file is damaged, or missing though other keys or
+ * events are there or nothing may be written: making new keys then would silently erase every payload.
  */
 export async function openDeploymentKeys(
   directory: string,
-  options: { readonly readOnly?: boolean } = {},
+  options: KeysOptions = {},
 ): Promise<DeploymentKeys> {
   const text = await readIfThere(join(directory, fileName));
   if (text === undefined) {
-    if (options.readOnly === true || (await holdsKeys(directory)))
+    if (options.readOnly === true || options.mustExist === true || (await holdsKeys(directory)))
       throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${fileName}` });
     return makeKeys(directory);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import { LedgerError } from '../errors.ts';
 import { runKeyBytes } from '../events/seal.ts';
-import { type DeploymentKeys, openDeploymentKeys } from './deployment-keys.ts';
+import { type DeploymentKeys, type KeysOptions, openDeploymentKeys } from './deployment-keys.ts';
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -23,11 +23,11 @@ export type Keyring = {
   readonly close: () => Promise<void>;
 };
 
-/** Opens the folder `keys/` of a data directory; `readOnly` beside a running service. Throws KEYS_UNREADABLE. */
-export async function openKeyring(
-  directory: string,
-  options: { readonly readOnly?: boolean } = {},
-): Promise<Keyring> {
+/**
+ * Opens the folder `keys/` of a data directory; `readOnly` beside a running service. Throws KEYS_UNREADABLE, also for keys
+ * that are missing though `mustExist` says that a log needs them.
+ */
+export async function openKeyring(directory: string, options: KeysOptions = {}): Promise<Keyring> {
   const deployment = await openDeploymentKeys(directory, options);
   const ringOptions = {
     path: join(directory, 'ring'),

@@ -1,19 +1,26 @@
-import { cp, mkdir, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { openLmdbSnapshot } from '../event-store/lmdb/log.ts';
 import { openKeyring } from '../keyring/keyring.ts';
 import type { Directories } from './directories.ts';
 
+/** Folders and files of the media store; what is being written stands elsewhere and may be gone in a moment. */
+const mediaFolder = /^[0-9a-f]{2}$/;
+const mediaFile = /^[0-9a-f]{64}$/;
+
 /**
- * Copies a ledger, also beside the service that writes to it. The log comes first: whatever key or medium an event in
- * the copy needs was durable before that event, so the later copies hold it. Read models are left out; they are rebuilt.
+ * Copies a ledger, also beside the service that writes to it. The log is copied first: whatever key or medium an event in
+ * the copy needs was durable before that event, so the later copies hold it. It gets its name last: a copy that was cut
+ * short has no log, and can never be taken for one without keys. Read models are left out; they are rebuilt.
  */
 export async function backUpLedger(from: Directories, target: string): Promise<void> {
-  await refuseFilled(target);
   const log = await openLmdbSnapshot({ directory: from.log });
+  const draft = join(target, 'log.part');
   try {
-    await log.backup(join(target, 'log'));
+    await refuseFilled(target);
+    await log.backup(draft);
   } finally {
     await log.close();
   }
@@ -23,12 +30,41 @@ export async function backUpLedger(from: Directories, target: string): Promise<v
   } finally {
     await keyring.close();
   }
-  await cp(from.media, join(target, 'media'), { recursive: true, errorOnExist: true, force: false });
+  await copyMedia(from.media, join(target, 'media'));
+  for (const part of ['keys', 'keys/deployment.json', 'keys/ring', 'keys/ring/data.mdb', 'media'])
+    await sync(join(target, part));
+  await rename(draft, join(target, 'log'));
+  await sync(target);
 }
 
 async function refuseFilled(target: string): Promise<void> {
   await mkdir(target, { recursive: true, mode: 0o700 });
   if ((await readdir(target)).length > 0) {
     throw new LedgerError('BACKUP_TARGET', { directory: target });
+  }
+}
+
+async function copyMedia(from: string, to: string): Promise<void> {
+  await mkdir(to, { mode: 0o700 });
+  for (const folder of await readdir(from)) {
+    if (!mediaFolder.test(folder)) continue;
+    await mkdir(join(to, folder), { mode: 0o700 });
+    for (const file of await readdir(join(from, folder))) {
+      if (!mediaFile.test(file)) continue;
+      const copy = join(to, folder, file);
+      await copyFile(join(from, folder, file), copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      await sync(copy);
+    }
+    await sync(join(to, folder));
+  }
+}
+
+/** Forces a file, or a folder's entries, to the disk. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

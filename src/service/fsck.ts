@@ -28,7 +28,13 @@ export type LogReport = {
 /** After this many damaged events in a row the rest of a stream counts as lost. */
 const maxDamagedRun = 1_000;
 
-type Source = Pick<EventReader, 'readStream'> & { readonly streamNames: () => Iterable<string> };
+type Source = Pick<EventReader, 'readStream'> & {
+  readonly streamNames: () => Iterable<string>;
+  /** How many events the whole log has. */
+  readonly count: () => number;
+  /** What reading stream by stream does not come to. */
+  readonly lost: () => Iterable<Omit<Fault, 'kind'>>;
+};
 
 /**
  * Replays every stream: each event's bytes against its hash, what the store says beside it, its seal and commitment, its
@@ -41,10 +47,14 @@ export async function checkLog(
 ): Promise<LogReport> {
   const faults: Fault[] = [];
   const sum = { streams: 0, events: 0, erased: 0, findings: 0 };
+  let unread = 0;
   for (const stream of source.streamNames()) {
     sum.streams += 1;
     const check = createStreamCheck(stream, faults);
-    for await (const stored of tolerantly(source, stream, faults)) {
+    for await (const stored of tolerantly(source, stream, (fault) => {
+      faults.push(fault);
+      unread += 1;
+    })) {
       sum.events += 1;
       const event = decoded(stored, keyOf(stream), faults);
       if (event?.erased) sum.erased += 1;
@@ -53,11 +63,25 @@ export async function checkLog(
     }
     sum.findings += check.findings();
   }
+  faults.push(...missed(source, sum.events + unread));
   return { ...sum, faults };
 }
 
+/** What the whole log has beyond the events that the streams lead to; looked for only where the numbers differ. */
+function missed(source: Source, found: number): Fault[] {
+  const events = source.count();
+  if (found === events) return [];
+  const lost = [...source.lost()].map((place): Fault => ({ ...place, kind: 'unlinked' }));
+  const what = `the log numbers ${events} events, its streams have ${found}`;
+  return lost.length > 0 ? lost : [{ stream: 'unknown', sequence: null, kind: 'unlinked', what }];
+}
+
 /** All events of a stream that can be read; each that cannot is a fault, and reading goes on behind it. */
-async function* tolerantly(source: Source, stream: string, faults: Fault[]): AsyncGenerator<StoredEvent> {
+async function* tolerantly(
+  source: Source,
+  stream: string,
+  onUnread: (fault: Fault) => void,
+): AsyncGenerator<StoredEvent> {
   let from = 0;
   let oneByOne = false;
   let damagedRun = 0;
@@ -79,7 +103,7 @@ async function* tolerantly(source: Source, stream: string, faults: Fault[]): Asy
         throw error;
       // A piece is read at once: what precedes the damaged event is found by reading one at a time.
       if (oneByOne || error.code === 'STREAM_NOT_FOUND') {
-        faults.push({ stream, sequence: from + 1, kind: 'damaged', what: error.message });
+        onUnread({ stream, sequence: from + 1, kind: 'damaged', what: error.message });
         damagedRun += 1;
         from += 1;
       }

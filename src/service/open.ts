@@ -51,7 +51,8 @@ export async function openLedger(config: Config, log: FastifyBaseLogger): Promis
   try {
     const store = await openEventStore({ store: config.store, directory: config.dataDirectory });
     opened.push(() => store.close());
-    const keys = await openKeyring(join(config.dataDirectory, 'keys'));
+    const mustExist = (await store.head()) !== null;
+    const keys = await openKeyring(join(config.dataDirectory, 'keys'), { mustExist });
     opened.push(() => keys.close());
     const projector = await openProjector({
       directory: join(config.dataDirectory, 'projections'),

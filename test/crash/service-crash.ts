@@ -14,7 +14,9 @@ import { startServiceProcess } from './service-process.ts';
 
 export type ServiceCrashResult = {
   readonly points: number;
+  /** Requests that were acknowledged, and those that were not. */
   readonly acknowledged: number;
+  readonly unanswered: number;
   readonly events: number;
 };
 
@@ -27,7 +29,8 @@ const pointsInDirectory = 10;
 /**
  * Loads the whole service over HTTP and ends it `points` times – with SIGKILL, or with SIGTERM, which must end it with
  * status 0 – and throws where afterwards an acknowledged item is missing, a batch is there by half, the log has a fault,
- * or a projection differs from its rebuild.
+ * or a projection differs from its rebuild. The next point begins with a start on
+ * what the one before left.
  */
 export async function crashService(
   points: number,
@@ -35,27 +38,45 @@ export async function crashService(
   signal: 'SIGKILL' | 'SIGTERM',
 ): Promise<ServiceCrashResult> {
   const random = randomFrom(seed);
-  const sum = { points, acknowledged: 0, events: 0 };
-  let directory: string | undefined;
-  let sent: Sent[] = [];
-  for (let point = 0; point < points; point += 1) {
-    if (directory === undefined || point % pointsInDirectory === 0) {
-      if (directory !== undefined) await rm(directory, { recursive: true });
-      directory = await mkdtemp(join(tmpdir(), 'runledger-service-crash-'));
-      sent = [];
+  const sum = { points, acknowledged: 0, unanswered: 0, events: 0 };
+  for (let done = 0; done < points; done += pointsInDirectory) {
+    const directory = await mkdtemp(join(tmpdir(), 'runledger-service-crash-'));
+    const sent: Sent[] = [];
+    try {
+      for (let point = done; point < Math.min(done + pointsInDirectory, points); point += 1) {
+        const more = await hit(directory, seed * 1_000 + point, random() * maxLoadMs, signal);
+        sent.push(...more);
+        sum.events += await inspect(directory, sent);
+        sum.acknowledged += more.filter(({ acknowledged }) => acknowledged !== null).length;
+        sum.unanswered += more.filter(({ acknowledged }) => acknowledged === null).length;
+      }
+    } finally {
+      await rm(directory, { recursive: true });
     }
-    const service = await startServiceProcess(directory);
-    const load = loadService(service.url, seed * 1_000 + point, clients);
-    await delay(random() * maxLoadMs);
-    service.process.kill(signal);
-    const [how, more] = await Promise.all([service.exited, load]);
-    if (signal === 'SIGTERM' && how !== 0) throw new Error(`SIGTERM ended the service with ${how}`);
-    sent.push(...more);
-    sum.events += await inspect(directory, sent);
-    sum.acknowledged += more.filter(({ acknowledged }) => acknowledged !== null).length;
   }
-  if (directory !== undefined) await rm(directory, { recursive: true });
   return sum;
+}
+
+async function hit(
+  directory: string,
+  seed: number,
+  afterMs: number,
+  signal: 'SIGKILL' | 'SIGTERM',
+): Promise<readonly Sent[]> {
+  const service = await startServiceProcess(directory);
+  try {
+    const { begun, sent } = loadService(service.url, seed, clients);
+    await Promise.race([begun, sent]);
+    await Promise.race([delay(afterMs), sent]);
+    service.process.kill(signal);
+    const [how, all] = await Promise.all([service.exited, sent]);
+    const wanted = signal === 'SIGTERM' ? 0 : 'SIGKILL';
+    if (how !== wanted) throw new Error(`The service ended with ${how}, not with ${wanted}`);
+    return all;
+  } finally {
+    service.process.kill('SIGKILL');
+    await service.exited;
+  }
 }
 
 async function inspect(directory: string, sent: readonly Sent[]): Promise<number> {
@@ -66,8 +87,9 @@ async function inspect(directory: string, sent: readonly Sent[]): Promise<number
   try {
     const { faults, events } = await checkLog(log, keys.keyOf, () => undefined);
     if (faults.length > 0) throw new Error(`The log has faults: ${JSON.stringify(faults)}`);
-    const differences = await compare?.(log, keys.keyOf, 'UTC');
-    if (differences !== undefined && differences.length > 0) {
+    if (compare === undefined) throw new Error('There are no projections to compare');
+    const differences = await compare(log, keys.keyOf, 'UTC');
+    if (differences.length > 0) {
       throw new Error(`Projections differ from their rebuild: ${JSON.stringify(differences.slice(0, 3))}`);
     }
     const records = new Map<string, ExecutionRecord | undefined>();
@@ -86,10 +108,15 @@ async function inspect(directory: string, sent: readonly Sent[]): Promise<number
   }
 }
 
-function checkSent({ executionId, items, acknowledged }: Sent, record: ExecutionRecord | undefined): void {
+function checkSent(
+  { executionId, items, acknowledged, finished }: Sent,
+  record: ExecutionRecord | undefined,
+): void {
   if (acknowledged !== null && record === undefined)
     throw new Error(`Acknowledged run ${executionId} is missing`);
   if (record === undefined) return;
+  if (finished && record.status !== 'completed')
+    throw new Error(`Run ${executionId} was told to be done and is ${record.status}`);
   const places = items.map(
     (name) => record.items.find(({ metadata }) => metadata[nameKey] === name)?.sequence_number ?? null,
   );

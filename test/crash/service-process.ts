@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { readFile, watch } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { on, once } from 'node:events';
+import { watch } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { serviceAddress, serviceFile } from '../../src/cli/client.ts';
+import { addressFile, readServiceAddress } from '../../src/service/address.ts';
 
 export type ServiceProcess = {
   readonly url: string;
@@ -12,56 +11,60 @@ export type ServiceProcess = {
   readonly exited: Promise<number | NodeJS.Signals>;
 };
 
-/** Starts the compiled service on a data directory and a free port, and waits until it listens. */
-export async function startServiceProcess(directory: string): Promise<ServiceProcess> {
-  const main = import.meta.url.endsWith('.ts') ? '../../dist/src/main.js' : '../../src/main.js';
-  const child = spawn(process.execPath, [fileURLToPath(new URL(main, import.meta.url))], {
-    env: {
-      PATH: process.env['PATH'],
-      RUNLEDGER_DATA: directory,
-      RUNLEDGER_PORT: '0',
-      RUNLEDGER_LOG_LEVEL: 'warn',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let complaints = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text;
-  });
-  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  const url = await Promise.race([
-    listening(directory, child.pid ?? 0),
-    exited.then((how) => {
-      throw new Error(`The service ended with ${how} before it listened: ${complaints}`);
-    }),
-  ]);
-  return { url, process: child, exited };
+/** A compiled program of the product, such as `main` or `cli`. */
+export function compiled(name: string): string {
+  const folder = import.meta.url.endsWith('.ts') ? '../../dist/src/' : '../../src/';
+  return fileURLToPath(new URL(`${folder}${name}.js`, import.meta.url));
 }
 
-/** The address file of that very process: one that a killed service left is not an answer. */
-async function listening(directory: string, pid: number): Promise<string> {
-  const stop = new AbortController();
-  const changes = watch(directory, { signal: stop.signal });
-  try {
-    const before = await addressOf(directory, pid);
-    if (before !== undefined) return before;
-    for await (const { filename } of changes) {
-      if (filename !== serviceFile) continue;
-      const url = await addressOf(directory, pid);
-      if (url !== undefined) return url;
+/** The environment of a child: of ours only what every program needs. */
+export function environmentOf(
+  directory: string,
+  settings: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', RUNLEDGER_DATA: directory, ...settings };
+}
+
+/**
+ * Starts the compiled service on a data directory and a free port, and waits until it listens. `shell` is a shell
+ * command that runs before it, in the same process.
+ */
+export async function startServiceProcess(
+  directory: string,
+  settings: Readonly<Record<string, string>> = {},
+  shell = ':',
+): Promise<ServiceProcess> {
+  const command = `${shell}; exec "${process.execPath}" "${compiled('main')}"`;
+  // Before the child begins, so that no change can be missed.
+  const watcher = watch(directory);
+  const changes = on(watcher, 'change', { close: ['close'] });
+  const child = spawn('bash', ['-c', command], {
+    env: environmentOf(directory, { RUNLEDGER_PORT: '0', RUNLEDGER_LOG_LEVEL: 'fatal', ...settings }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  const listening = async (): Promise<string> => {
+    for await (const [, file] of changes) {
+      const address = file === addressFile ? await readServiceAddress(directory, child.pid ?? 0) : undefined;
+      if (address !== undefined) return address.url;
     }
     throw new Error('The data directory is not watched any more');
-  } finally {
-    stop.abort();
-  }
-}
-
-async function addressOf(directory: string, pid: number): Promise<string | undefined> {
+  };
   try {
-    const address = serviceAddress.parse(JSON.parse(await readFile(join(directory, serviceFile), 'utf8')));
-    return address.pid === pid ? address.url : undefined;
-  } catch {
-    // Not there, or not whole yet: the next change tells.
-    return undefined;
+    const url = await Promise.race([
+      listening(),
+      exited.then((how) => {
+        throw new Error(`The service ended with ${how} before it listened: ${said}`);
+      }),
+    ]);
+    return { url, process: child, exited };
+  } finally {
+    watcher.close();
   }
 }

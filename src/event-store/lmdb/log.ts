@@ -11,6 +11,7 @@ import { positionsOf } from './position.ts';
 import { createReader } from './reader.ts';
 import { type LogSize, sizeOf } from './size.ts';
 import { follow } from './subscription.ts';
+import { lastStreamNumber, type LostPlace, lostPlaces, streamNamesOf } from './survey.ts';
 import { takeWriterLock, type WriterLock } from './writer-lock.ts';
 
 /** What the embedded log can do beyond the port. */
@@ -21,6 +22,10 @@ type LmdbExtras = {
   readonly size: () => LogSize;
   /** Every stream there is, in the order in which they began. */
   readonly streamNames: () => Iterable<string>;
+  /** Events that the whole log has, by its numbers, which have no gap. */
+  readonly count: () => number;
+  /** Places of the whole log that reading all its streams does not come to: none in a sound log. */
+  readonly lost: () => Iterable<LostPlace>;
 };
 export type LmdbLog = EventStore & LmdbExtras;
 export type LmdbSnapshot = EventReader & LmdbExtras;
@@ -66,9 +71,13 @@ export async function openLog(
  */
 export async function openLmdbSnapshot(options: { readonly directory: string }): Promise<LmdbSnapshot> {
   const environment = await openEnvironment({ directory: options.directory, readOnly: true });
+  // In one turn, so both of one commit: a stream that begins later is none of this snapshot.
   const last = lastOrdinal(environment);
+  const lastStream = lastStreamNumber(environment);
   const { ensureOpen, close } = createDoor(() => environment.root.close());
-  return { ...reading(environment, () => last, ensureOpen).port, close };
+  const { port } = reading(environment, () => last, ensureOpen);
+  const streamNames = () => streamNamesOf(environment, lastStream);
+  return { ...port, streamNames, close };
 }
 
 function assemble(
@@ -138,8 +147,10 @@ function reading(environment: Environment, last: () => number, ensureOpen: () =>
     },
     streamNames: () => {
       ensureOpen();
-      return streamNamesOf(environment);
+      return streamNamesOf(environment, lastStreamNumber(environment));
     },
+    count: last,
+    lost: () => lostPlaces(environment, positions, last()),
   };
   return { port, reader, positions };
 }
@@ -176,14 +187,6 @@ async function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
     return await Promise.race([work, abandoned]);
   } finally {
     signal.removeEventListener('abort', abandon);
-  }
-}
-
-function* streamNamesOf({ names }: Environment): Iterable<string> {
-  for (let number = 1; ; number += 1) {
-    const name = names.get(number)?.toString();
-    if (name === undefined) return;
-    yield name;
   }
 }
 

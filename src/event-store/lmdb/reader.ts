@@ -4,7 +4,7 @@ import type { StoredEvent } from '../../events/stored-event.ts';
 import type { Environment } from './environment.ts';
 import type { Positions } from './position.ts';
 import { decodeRecord, readU32 } from './record.ts';
-import { type Run, runAt, runFrom } from './runs.ts';
+import { hasRunAfter, type Run, runAt, runFrom } from './runs.ts';
 
 /** Pieces are read in one go, each in a transaction of its own: none stays open while a consumer thinks. */
 const maxPieceEvents = 128;
@@ -123,6 +123,11 @@ export function createReader({ environment, positions, last, ensureOpen }: Optio
         if (revision < run.revision) run = runAt(environment, streamNumber, revision);
         else if (revision >= run.revision + run.count) run = runFrom(environment, streamNumber, revision);
       }
+      // Not the end of the stream, where something stands behind it: the rest must not go unnoticed.
+      const wantsMore = run === null && !backwards && found.length < room;
+      if (wantsMore && hasRunAfter(environment, streamNumber, revision)) {
+        throw damage(stream, revision + 1, 'the index does not lead to it');
+      }
       return found;
     });
 
@@ -143,7 +148,8 @@ export function createReader({ environment, positions, last, ensureOpen }: Optio
       const bytes = stream.length > maxStreamNameBytes ? undefined : names.get(stream);
       const streamNumber = bytes === undefined ? 0 : readU32(bytes, 0);
       const first = runFrom(environment, streamNumber, 0);
-      if (first === null || first.ordinal > end) throw new LedgerError('STREAM_NOT_FOUND', { stream });
+      const isThere = first === null ? hasRunAfter(environment, streamNumber, 0) : first.ordinal <= end;
+      if (!isThere) throw new LedgerError('STREAM_NOT_FOUND', { stream });
       return streamNumber;
     });
 

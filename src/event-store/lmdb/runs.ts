@@ -44,6 +44,13 @@ export function runFrom({ index }: Environment, streamNumber: number, revision: 
   return value === undefined ? null : decodeRun(key, value);
 }
 
+/** Does an append of the stream begin behind this revision? */
+export function hasRunAfter({ index }: Environment, streamNumber: number, revision: number): boolean {
+  if (revision >= noRevision) return false;
+  const range = { start: [streamNumber, revision + 1], end: [streamNumber + 1, 0], limit: 1 };
+  return index.getKeysCount(range) > 0;
+}
+
 function decodeRun([streamNumber = 0, revision = 0]: readonly number[], value: Buffer): Run {
   // lmdb hands out plain arrays where it copies, whatever its types say.
   return {
