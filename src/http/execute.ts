@@ -4,6 +4,7 @@ import { LedgerError } from '../errors.ts';
 import type { ExecutionItem } from '../events/item.ts';
 import { catalogued } from '../events/catalogue.ts';
 import type { ExecutionRecord } from '../run/record.ts';
+import { executed, notExecuted, answering } from './answers.ts';
 import { anySafetyLevel } from './recording.ts';
 import { type Service, settle, type StepCount } from './service.ts';
 
@@ -32,7 +33,13 @@ export const executeRoutes =
   async (app) => {
     app.post(
       '/api/schema/pipeline/execute',
-      { schema: { summary: 'Run a prompt and wait for the outcome', body: executeBody } },
+      {
+        schema: {
+          summary: 'Run a prompt and wait for the outcome',
+          body: executeBody,
+          response: answering({ 200: executed, 403: notExecuted, 500: notExecuted, 503: notExecuted }),
+        },
+      },
       async (request, reply) => {
         const { body } = request;
         if (!body.wait) throw notYet('wait: false');
@@ -59,13 +66,9 @@ export const executeRoutes =
       },
     );
 
-    app.post(
-      '/api/executions',
-      { schema: { summary: 'Start a run without waiting (not yet)' } },
-      async () => {
-        throw notYet('POST /api/executions');
-      },
-    );
+    app.post('/api/executions', { schema: { hide: true } }, async () => {
+      throw notYet('POST /api/executions');
+    });
   };
 
 const notYet = (what: string): LedgerError =>

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { importReport, answering } from './answers.ts';
 import { textOf } from './json-body.ts';
 import { type Service, settle } from './service.ts';
 
@@ -29,6 +30,7 @@ export const importRoutes =
               .optional()
               .describe('IANA zone of times without one; UTC where none is given'),
           }),
+          response: answering({ 200: importReport }),
         },
       },
       async (request, reply) => {

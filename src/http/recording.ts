@@ -9,6 +9,7 @@ import type { ItemDraft } from '../events/item.ts';
 import { toUtc } from '../events/time.ts';
 import { upcastType } from '../events/upcast.ts';
 import type { RunItem } from '../run/recorder.ts';
+import { answering, recorded, runHeader } from './answers.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import { sendJson } from './runs.ts';
 import { type Service, settle } from './service.ts';
@@ -71,7 +72,13 @@ export const recordingRoutes =
   async (app) => {
     app.post(
       '/api/runs',
-      { schema: { summary: 'Begin to record a run', body: postedRun } },
+      {
+        schema: {
+          summary: 'Begin to record a run',
+          body: postedRun,
+          response: answering({ 201: runHeader }),
+        },
+      },
       async (request, reply) => {
         const executionId = request.body.execution_id ?? service.newExecutionId();
         if (!isExecutionId(executionId)) {
@@ -100,6 +107,7 @@ export const recordingRoutes =
           summary: 'Record items of a run',
           params: z.strictObject({ id: z.string() }),
           body: postedItems,
+          response: answering({ 201: recorded }),
         },
       },
       async (request, reply) => {

@@ -6,6 +6,7 @@ import { mediaTypes } from '../events/core.ts';
 import { safetyLevels } from '../events/decision.ts';
 import { toUtc } from '../events/time.ts';
 import { exporterFor, availableFormats, formats } from '../exporters/registry.ts';
+import { answering, runList, runRecord, runStats } from './answers.ts';
 import { cursorPage } from './cursor.ts';
 import { isCalendarDay, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
@@ -53,7 +54,13 @@ export const runRoutes =
   async (app) => {
     app.get(
       '/api/runs/stats',
-      { schema: { summary: 'How much is recorded', querystring: z.strictObject({}) } },
+      {
+        schema: {
+          summary: 'How much is recorded',
+          querystring: z.strictObject({}),
+          response: answering({ 200: runStats }),
+        },
+      },
       async () => {
         const { total_records, total_size_bytes, by_status } = service.queries.stats();
         const total_size_mb = Math.round((total_size_bytes / 1024 / 1024) * 100) / 100;
@@ -63,7 +70,13 @@ export const runRoutes =
 
     app.get(
       '/api/runs',
-      { schema: { summary: 'List runs, newest first', querystring: listQuery } },
+      {
+        schema: {
+          summary: 'List runs, newest first',
+          querystring: listQuery,
+          response: answering({ 200: runList }),
+        },
+      },
       async (request, reply) => {
         const { cursor, offset, q } = request.query;
         if (q !== undefined) {
@@ -93,7 +106,14 @@ export const runRoutes =
 
     app.get(
       '/api/runs/:id',
-      { schema: { summary: 'One run with all its items', params: runParams, querystring: recordQuery } },
+      {
+        schema: {
+          summary: 'One run with all its items',
+          params: runParams,
+          querystring: recordQuery,
+          response: answering({ 200: runRecord }),
+        },
+      },
       async (request, reply) => {
         const { id } = request.params;
         const found = await recordAt(service, id, request.query, request.signal);
@@ -110,6 +130,7 @@ export const runRoutes =
           summary: 'One run as a file',
           params: z.strictObject({ id: z.string(), format: z.string() }),
           querystring: z.strictObject({}),
+          response: answering({}),
         },
       },
       async (request, reply) => {

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { executionItem } from '../events/item.ts';
+import { runStatuses } from '../run/lifecycle.ts';
+
+/** What the answers look like, for /openapi.json. A test holds real answers against them; nothing is serialised by them. */
+const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    error: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })),
+  })
+  .describe('RFC 9457 problem document');
+
+/** The answers of a route: those given, and a problem document for every refusal. Untyped: they describe, they do not check. */
+export const answering = (answers: Readonly<Record<number, z.ZodType>>): Record<string, z.ZodType> => ({
+  ...answers,
+  default: problem,
+});
+
+const nullableText = z.string().nullable();
+const count = z.int().min(0);
+
+export const runSummary = z.looseObject({
+  execution_id: z.string(),
+  config_name: nullableText,
+  timestamp: z.string(),
+  execution_mode: nullableText,
+  safety_level: nullableText,
+  total_execution_time: z.number().nullable(),
+  items_count: count,
+  user_id: nullableText,
+  session_id: nullableText,
+  taxonomy_version: nullableText,
+  workflow_id: nullableText,
+  scope_type: nullableText,
+  scope_id: nullableText,
+  status: z.enum(runStatuses),
+  is_terminal: z.boolean(),
+  started_at: z.string(),
+  completed_at: nullableText,
+  outputs_generated: count,
+  outputs_blocked: count,
+  outputs_failed: count,
+  version: count,
+});
+
+export const runHeader = runSummary.extend({
+  used_seed: z.union([z.int(), z.string()]).nullable(),
+  result: z.looseObject({ text: nullableText, media: z.array(z.looseObject({})) }).nullable(),
+  error: z.looseObject({ type: nullableText, stage: z.int().nullable(), message: nullableText }).nullable(),
+  cancelled_at: nullableText,
+  findings: z.array(z.object({ rule: z.string(), sequence_number: z.int().nullable(), detail: z.string() })),
+});
+
+export const runRecord = runHeader.extend({ items: z.array(executionItem) });
+
+export const runList = z.object({
+  executions: z.array(runSummary),
+  total: count,
+  limit: z.int().min(1),
+  offset: count.optional(),
+  next_cursor: nullableText.optional(),
+  returned: count,
+  filters: z.record(z.string(), nullableText),
+});
+
+export const runStats = z.object({
+  total_records: count,
+  total_size_bytes: count,
+  total_size_mb: z.number().min(0),
+  storage_dir: z.string(),
+  by_status: z.record(z.enum(runStatuses), count),
+});
+
+export const recorded = z.object({
+  execution_id: z.string(),
+  version: count,
+  sequence_numbers: z.array(z.int().min(1)),
+});
+
+export const importReport = z.object({
+  imported: count,
+  unchanged: count,
+  refused: z.array(z.object({ index: count, execution_id: nullableText, reason: z.string() })),
+  findings: z.array(z.looseObject({ execution_id: z.string(), rule: z.string(), detail: z.string() })),
+});
+
+const output = z.looseObject({
+  config: nullableText,
+  status: z.enum(['success', 'blocked', 'error', 'not_available', 'skipped']),
+  output: nullableText,
+  media_type: nullableText,
+});
+
+export const executed = z.looseObject({
+  status: z.literal('success'),
+  schema: z.string(),
+  config_name: nullableText,
+  input_text: z.string(),
+  final_output: nullableText,
+  steps_completed: count,
+  execution_time: z.number().nullable(),
+  metadata: z.looseObject({}),
+  execution_id: z.string(),
+  media_output: output.optional(),
+  media_outputs: z.array(output).optional(),
+  media_output_count: count.optional(),
+});
+
+export const notExecuted = z.looseObject({
+  status: z.literal('error'),
+  error: z.string(),
+  execution_id: z.string(),
+});
