@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
 import { LedgerError } from '../errors.ts';
+import { isTimeZone } from '../events/time.ts';
 import type { Client } from './client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, jsonOf, print, sentenceOf } from './output.ts';
@@ -27,6 +28,7 @@ export async function importPaths(
   timeZone: string,
   json: boolean,
 ): Promise<number> {
+  if (!isTimeZone(timeZone)) throw new LedgerError('UNKNOWN_TIME_ZONE', { timeZone });
   const files = (await Promise.all(paths.map(filesBelow))).flat();
   const tally: Tally = { imported: 0, unchanged: 0, findings: 0, refused: [] };
   const bar = new SingleBar(
@@ -38,12 +40,16 @@ export async function importPaths(
     Presets.shades_classic,
   );
   if (process.stderr.isTTY) bar.start(files.length, 0, { refused: 0 });
-  for await (const batch of batches(files, tally)) {
-    await send(client, batch, timeZone, tally);
-    bar.increment(batch.length, { refused: tally.refused.length });
+  try {
+    for await (const batch of batches(files, tally)) {
+      await send(client, batch, timeZone, tally);
+      bar.increment(batch.length, { refused: tally.refused.length });
+    }
+  } finally {
+    bar.stop();
+    // Also where the rest could not be sent: what was refused until then stays refused.
+    for (const { file, reason } of tally.refused) complain(`refused ${file}: ${reason}`);
   }
-  bar.stop();
-  for (const { file, reason } of tally.refused) complain(`refused ${file}: ${reason}`);
   const sum = `${tally.imported} imported, ${tally.unchanged} unchanged, ${tally.refused.length} refused, ${tally.findings} findings`;
   print(json ? JSON.stringify(tally) : sum);
   return tally.refused.length === 0 ? exitCodes.done : exitCodes.partly;

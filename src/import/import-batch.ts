@@ -1,6 +1,6 @@
 import { LedgerError } from '../errors.ts';
 import type { Finding } from '../run/lifecycle.ts';
-import { importRecord, type ImportParts } from './import-record.ts';
+import { importRecord, type ImportParts, type ImportResult } from './import-record.ts';
 import { readOldRecord, type ReadOptions } from './old-record.ts';
 import { parseSource } from './source-json.ts';
 import { requireTimeZone } from './source-time.ts';
@@ -22,6 +22,9 @@ export type ImportReport = {
 
 /** Records of one HTTP request; more come by the command line. */
 export const maxBatchRecords = 100;
+
+/** Records that are on their way to the disk at once: they share its commits. */
+const maxRecordsAtOnce = 32;
 
 /**
  * Imports the old records that JSON text holds, one or an array of at most 100, each for itself: a refused one keeps none
@@ -49,13 +52,7 @@ export async function importBatch(
   const counts = { imported: 0, unchanged: 0 };
   const refused: Refusal[] = [];
   const findings: (Finding & { execution_id: string })[] = [];
-  for (const [index, source] of sources.entries()) {
-    const record = readOldRecord(source, options);
-    if (record.kind === 'refused') {
-      refused.push({ index, execution_id: record.execution_id, reason: record.reason });
-      continue;
-    }
-    const result = await importRecord(record, parts);
+  for (const [index, result] of (await importAll(sources, parts, options)).entries()) {
     if (result.outcome === 'refused') {
       refused.push({ index, execution_id: result.execution_id, reason: result.reason });
       continue;
@@ -65,4 +62,34 @@ export async function importBatch(
     findings.push(...result.findings.map((finding) => ({ execution_id, ...finding })));
   }
   return { ...counts, refused, findings };
+}
+
+/** In the order of the sources. Two records under one id never overlap, so that the first of them is the one that is kept. */
+async function importAll(
+  sources: readonly unknown[],
+  parts: ImportParts,
+  options: ReadOptions,
+): Promise<ImportResult[]> {
+  const results: ImportResult[] = [];
+  let wave = new Map<string, Promise<ImportResult>>();
+  const waiting: (Promise<ImportResult> | ImportResult)[] = [];
+  const finish = async (): Promise<void> => {
+    // All of them, also where one fails: nothing goes on behind the back of whoever hears of the failure.
+    await Promise.allSettled(wave.values());
+    results.push(...(await Promise.all(waiting.splice(0))));
+    wave = new Map();
+  };
+  for (const source of sources) {
+    const record = readOldRecord(source, options);
+    if (record.kind === 'refused') {
+      waiting.push({ outcome: 'refused', execution_id: record.execution_id, reason: record.reason });
+      continue;
+    }
+    if (wave.size === maxRecordsAtOnce || wave.has(record.executionId)) await finish();
+    const importing = importRecord(record, parts);
+    wave.set(record.executionId, importing);
+    waiting.push(importing);
+  }
+  await finish();
+  return results;
 }

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { isLedgerError } from '../src/errors.ts';
+import { compiled, environmentOf } from './crash/service-process.ts';
+
+function faultsOf(env: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (isLedgerError(error, 'CONFIG_INVALID')) return error.params.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  test('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 17_801,
+      dataDirectory: './data',
+      store: 'lmdb',
+      timeZone: 'UTC',
+      logLevel: 'info',
+    });
+  });
+
+  test('comes from the environment, whatever else stands there', () => {
+    const settings = {
+      RUNLEDGER_HOST: '::1',
+      RUNLEDGER_PORT: '0',
+      RUNLEDGER_DATA: 'elsewhere',
+      RUNLEDGER_STORE: 'lmdb:other-disk/log',
+      RUNLEDGER_TIMEZONE: 'Europe/Berlin',
+      RUNLEDGER_LOG_LEVEL: 'silent',
+      PATH: 'anything',
+    };
+    expect(readConfig(settings)).toEqual({
+      host: '::1',
+      port: 0,
+      dataDirectory: 'elsewhere',
+      store: 'lmdb:other-disk/log',
+      timeZone: 'Europe/Berlin',
+      logLevel: 'silent',
+    });
+  });
+
+  test('tells all its faults at once, each by its name', () => {
+    const faults = faultsOf({
+      RUNLEDGER_HOST: '',
+      RUNLEDGER_PORT: '65536',
+      RUNLEDGER_DATA: '',
+      RUNLEDGER_STORE: 'sqlite',
+      RUNLEDGER_TIMEZONE: 'Mars/Olympus',
+      RUNLEDGER_LOG_LEVEL: 'loud',
+      RUNLEDGER_INSECURE: 'yes',
+      RUNLEDGER_PROT: '80',
+    });
+    for (const name of 'HOST PORT DATA STORE TIMEZONE LOG_LEVEL INSECURE PROT'.split(' ')) {
+      expect(faults).toContainEqual(expect.stringMatching(`^RUNLEDGER_${name} `));
+    }
+  });
+
+  test.each(['-1', '80a', '1e3', ' 80', '', '123456'])('refuses the port "%s"', (port) => {
+    expect(faultsOf({ RUNLEDGER_PORT: port })).toEqual([expect.stringMatching(/^RUNLEDGER_PORT must be/)]);
+  });
+
+  test('refuses a setting that runledger does not have', () => {
+    expect(faultsOf({ RUNLEDGER_DATA_DIR: '/' })).toEqual([
+      'RUNLEDGER_DATA_DIR is not a setting of runledger',
+    ]);
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'ledger.example.org'])(
+    'refuses the address %s, which other machines reach, unless RUNLEDGER_INSECURE=1 accepts that',
+    (host) => {
+      expect(faultsOf({ RUNLEDGER_HOST: host })).toEqual([
+        `RUNLEDGER_HOST ${host} is reachable from other machines, and there is no access control yet: use 127.0.0.1, or set RUNLEDGER_INSECURE=1 to accept that`,
+      ]);
+      expect(faultsOf({ RUNLEDGER_HOST: host, RUNLEDGER_INSECURE: '0' })).toHaveLength(1);
+      expect(readConfig({ RUNLEDGER_HOST: host, RUNLEDGER_INSECURE: '1' }).host).toBe(host);
+    },
+  );
+
+  test.each(['127.0.0.1', '::1', 'localhost'])('takes the address %s of this machine', (host) => {
+    expect(readConfig({ RUNLEDGER_HOST: host }).host).toBe(host);
+  });
+});
+
+describe('a service with a wrong configuration', () => {
+  test('ends with status 78, tells every fault on stderr, and touches nothing', () => {
+    const root = mkdtempSync(join(tmpdir(), 'runledger-config-'));
+    try {
+      const directory = join(root, 'data');
+      const settings = { RUNLEDGER_PORT: 'http', RUNLEDGER_HOST: '0.0.0.0', RUNLEDGER_COLOUR: 'red' };
+      const { status, stderr, stdout } = spawnSync(process.execPath, [compiled('main')], {
+        env: environmentOf(directory, settings),
+        encoding: 'utf8',
+      });
+      expect({ status, stdout }).toEqual({ status: 78, stdout: '' });
+      expect(stderr).toContain('The environment has 3 fault(s): ');
+      for (const fault of [
+        'RUNLEDGER_PORT must be a port number',
+        'RUNLEDGER_HOST 0.0.0.0 is',
+        'RUNLEDGER_COLOUR is',
+      ])
+        expect(stderr).toContain(fault);
+      expect(existsSync(directory)).toBe(false);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
