@@ -188,6 +188,12 @@ export const errorTable = {
     (p: { directory: string }) => `${p.directory} holds files already: name a new or an empty directory.`,
   ),
   // -- configuration
+  ADDRESS_IN_USE: entry(
+    503,
+    'Address is in use',
+    (p: { host: string; port: number }) =>
+      `Another program listens on ${p.host}:${p.port}: stop it, or choose another RUNLEDGER_PORT (0 takes any free one).`,
+  ),
   CONFIG_INVALID: entry(
     500,
     'Configuration is invalid',

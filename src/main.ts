@@ -46,7 +46,7 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
   } catch (error) {
     await app.close();
     await ledger.close(0);
-    throw error;
+    throw isTaken(error) ? new LedgerError('ADDRESS_IN_USE', config, { cause: error }) : error;
   }
   log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
 
@@ -60,6 +60,9 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
     log.info('stopped');
   });
 }
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 
 function addressOf(listening: AddressInfo | string | null): string {
   if (listening === null || typeof listening === 'string')

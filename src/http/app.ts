@@ -41,8 +41,9 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
     const path = request.originalUrl.split('?', 1)[0] ?? '';
     return sendProblem(request, reply, new LedgerError('ROUTE_NOT_FOUND', { method: request.method, path }));
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'private, no-cache');
+    done(null, payload);
   });
   endConnectionsOnClose(app);
   acceptJsonOnly(app);
