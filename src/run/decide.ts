@@ -29,6 +29,13 @@ function refusalOf({ by, item }: RecordCommand, state: RunState): Refusal | unde
       cure: 'start a new run',
     };
   }
+  if (by === 'foreign' && state.origin === 'own' && !entry.afterTerminal) {
+    return {
+      rule: 'other_recorder',
+      what: `${item.item_type} cannot be added: this run is recorded by the pipeline that executes it`,
+      cure: 'record a run of your own',
+    };
+  }
   if (entry.effect === 'start' && state.version >= 0) {
     return {
       rule: 'one_start',

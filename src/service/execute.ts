@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { LedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
 import { catalogued, type Effect } from '../events/catalogue.ts';
 import { safetyLevel } from '../events/decision.ts';
@@ -127,7 +128,9 @@ export function createExecutor(parts: ExecutorParts): Executor {
       const timer = setTimeout(() => late.abort(), withinMs);
       await Promise.race([left, aborted(late.signal)]);
       clearTimeout(timer);
-      stopping.abort(new Error('the service is stopping'));
+      const what = 'The service stops, and this run did not end in time';
+      const cure = 'what it recorded stays; run it again once the service has started';
+      stopping.abort(new LedgerError('UNAVAILABLE', { what, cure }));
       await left;
     },
   };

@@ -230,3 +230,13 @@ test('after the last item of an import only what may follow an end is taken', ()
   expect(ruleFor(state, 'foreign', draftOf('user_input_text'))).toBe('item_after_terminal');
   expect(ruleFor(state, 'foreign', draftOf('decision_annotated'))).toBe('allowed');
 });
+
+describe('a run that our own pipeline records takes no items of a foreign one', () => {
+  test.each<[string, StoryItem, string]>([
+    ['not even a harmless one', 'wikipedia_lookup', 'other_recorder'],
+    ['no output', image(1), 'other_recorder'],
+    ['but what may follow an end may come at any time', 'log_entry', 'allowed'],
+  ])('%s', (_, when, then) => {
+    expect(ruleFor(folded('own', written), 'foreign', draftOf(when))).toBe(then);
+  });
+});
