@@ -55,8 +55,11 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), endWithinMs).unref();
     log.info({ signal, err }, 'stopping');
     await removeServiceAddress(config.dataDirectory);
+    // A client that does not read its answer must not keep the stores from being closed.
+    const late = setTimeout(() => app.server.closeAllConnections(), finishWithinMs);
     const inFlight = app.close();
     await ledger.close(finishWithinMs, inFlight);
+    clearTimeout(late);
     log.info('stopped');
   });
 }

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
-import { LedgerError } from '../errors.ts';
 import { type Checkpoint, checkpointSchema, type Role } from './checkpoint.ts';
+import { commitFailure } from './commit-failure.ts';
 import type { RowWrite } from './overlay.ts';
 import type { Entry, Projection, Reader, RowKey, RowRange, Table } from './projection.ts';
 import { toLmdbKey } from './row-key.ts';
@@ -93,7 +94,7 @@ export function openEnvironment(directory: string): Environment {
       try {
         await root.batch(() => write(writer));
       } catch (error) {
-        throw await commitFailure(error);
+        throw await commitFailure(error, join(directory, 'data.mdb'));
       }
       if (forReaders) renew();
       else root.resetReadTxn();
@@ -173,19 +174,3 @@ function readerOf(of: (table: Table) => Database<string, RowKey & string>, held:
 
 const rowOf = <Row>(table: Table<Row>, text: string): Row =>
   (table.encoding === 'text' ? text : JSON.parse(text)) as Row;
-
-/** lmdb tells why a commit failed in a second promise, which must be caught or the process dies of it. */
-async function commitFailure(error: unknown): Promise<LedgerError> {
-  let reason = error;
-  try {
-    await (error as { commitError?: Promise<unknown> }).commitError;
-  } catch (cause) {
-    reason = cause;
-  }
-  const text = reason instanceof Error ? reason.message : String(reason);
-  // Also a limit or a quota on what this user may write.
-  if (/no space|file too large|quota|MAP_FULL/i.test(text)) {
-    return new LedgerError('STORAGE_FULL', { what: 'The commit of the projections' }, { cause: reason });
-  }
-  return new LedgerError('PROJECTIONS_UNWRITABLE', { why: text }, { cause: reason });
-}

@@ -54,6 +54,7 @@ export async function checkLog(
     for await (const stored of tolerantly(source, stream, (fault) => {
       faults.push(fault);
       unread += 1;
+      check.skip();
     })) {
       sum.events += 1;
       const event = decoded(stored, keyOf(stream), faults);
@@ -103,7 +104,7 @@ async function* tolerantly(
         throw error;
       // A piece is read at once: what precedes the damaged event is found by reading one at a time.
       if (oneByOne || error.code === 'STREAM_NOT_FOUND') {
-        onUnread({ stream, sequence: from + 1, kind: 'damaged', what: error.message });
+        onUnread({ stream, sequence: from + 1, kind: 'damaged', what: whatIsWrong(error) });
         damagedRun += 1;
         from += 1;
       }
@@ -112,6 +113,10 @@ async function* tolerantly(
     }
   }
 }
+
+/** What is wrong without the advice that readers get, which is to run this very check. */
+const whatIsWrong = (error: LedgerError): string =>
+  isLedgerError(error, 'CORRUPT_EVENT') ? error.params.what : error.message;
 
 function decoded(stored: StoredEvent, key: Uint8Array | undefined, faults: Fault[]): LedgerEvent | undefined {
   try {
@@ -132,15 +137,23 @@ function createStreamCheck(stream: string, faults: Fault[]) {
   let prev: string | undefined = chainStart(stream);
   let revision = -1;
   let state: RunState = initialRunState;
-  const isRun = executionIdOf(stream) !== undefined;
+  // Behind an event that cannot be read, nothing can be said of the rules: the state that they speak of is not known.
+  let checksRules = executionIdOf(stream) !== undefined;
   return {
     findings: () => state.findings.length,
+    /** The next event cannot be read, and was told. */
+    skip: (): void => {
+      revision += 1;
+      prev = undefined;
+      checksRules = false;
+    },
     take: (stored: StoredEvent, event: LedgerEvent | undefined): void => {
       const sequence = stored.revision + 1;
       if (stored.revision !== revision + 1) {
         const what = `items ${revision + 2} to ${sequence - 1} are missing`;
         faults.push({ stream, sequence, kind: 'unlinked', what });
         prev = undefined;
+        checksRules = false;
       }
       revision = stored.revision;
       if (event !== undefined && prev !== undefined && event.core.prev !== prev) {
@@ -153,7 +166,8 @@ function createStreamCheck(stream: string, faults: Fault[]) {
       }
       // The hash that stands beside a damaged core may be damaged too: nothing can be said of the next link.
       prev = event === undefined ? undefined : Buffer.from(stored.hash).toString('base64');
-      if (event === undefined || !isRun) return;
+      if (event === undefined) checksRules = false;
+      if (event === undefined || !checksRules) return;
       const next = evolve(state, event.core);
       const broken = ruleBroken(state, next, event);
       if (broken !== undefined) faults.push({ stream, sequence, kind: 'rule', what: broken });

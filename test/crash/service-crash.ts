@@ -85,8 +85,9 @@ async function inspect(directory: string, sent: readonly Sent[]): Promise<number
   const log = await openLmdbSnapshot({ directory: join(directory, 'log') });
   const keys = await openKeyring(join(directory, 'keys'), { readOnly: true });
   try {
-    const { faults, events } = await checkLog(log, keys.keyOf, () => undefined);
+    const { faults, events, erased } = await checkLog(log, keys.keyOf, () => undefined);
     if (faults.length > 0) throw new Error(`The log has faults: ${JSON.stringify(faults)}`);
+    if (erased > 0) throw new Error(`${erased} payloads lost their keys`);
     if (compare === undefined) throw new Error('There are no projections to compare');
     const differences = await compare(log, keys.keyOf, 'UTC');
     if (differences.length > 0) {

@@ -1,0 +1,99 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type DataDirectory, newDataDirectory } from '../cli/command.ts';
+import { type ServiceProcess, startServiceProcess } from '../crash/service-process.ts';
+import { ask, eventsOf } from './rest.ts';
+
+let data: DataDirectory;
+beforeEach(() => {
+  data = newDataDirectory();
+});
+afterEach(() => data.remove());
+
+type Listed = { readonly total: number; readonly executions: readonly { readonly execution_id: string }[] };
+
+async function stop(service: ServiceProcess): Promise<void> {
+  service.process.kill('SIGTERM');
+  expect(await service.exited).toBe(0);
+}
+
+/** Kills a service while it executes; the ids of the runs that it left open. */
+async function leaveOpen(): Promise<readonly string[]> {
+  const service = await startServiceProcess(data.path);
+  const prompts = Array.from({ length: 24 }, (_, index) =>
+    ask(service.url, '/api/schema/pipeline/execute', {
+      schema: 'stillepost',
+      input_text: `Ein Fluss ${index}`,
+      user_id: 'left-open',
+    }).catch(() => undefined),
+  );
+  for (;;) {
+    const { json } = await ask(service.url, '/api/runs?status=running&user_id=left-open');
+    if ((json as Listed).total > 3) break;
+  }
+  service.process.kill('SIGKILL');
+  expect(await service.exited).toBe('SIGKILL');
+  await Promise.all(prompts);
+  const last = new Map<string, string>();
+  for (const { stream, type } of await eventsOf(join(data.path, 'log'))) last.set(stream, type);
+  const ended = new Set(['pipeline_complete', 'pipeline_error', 'pipeline_blocked', 'policy_published']);
+  return [...last].flatMap(([stream, type]) => (ended.has(type) ? [] : stream.replace('run-', '')));
+}
+
+test('a run that kill -9 left open gets pipeline_error process_died at the next start, once', async () => {
+  let open: readonly string[] = [];
+  // The kill may have come when none was open.
+  while (open.length === 0) open = await leaveOpen();
+  const service = await startServiceProcess(data.path);
+  const record = async (id: string) => (await ask(service.url, `/api/runs/${id}`)).json;
+  for (const id of open) {
+    const found = await record(id);
+    expect(found).toMatchObject({ status: 'failed', is_terminal: true });
+    expect((found['items'] as unknown[]).at(-1)).toMatchObject({
+      item_type: 'pipeline_error',
+      metadata: { error_type: 'process_died', recoverable: false },
+    });
+  }
+  expect((await ask(service.url, '/api/runs?status=running')).json).toMatchObject({ total: 0 });
+  await stop(service);
+  const before = (await eventsOf(join(data.path, 'log'))).length;
+  await stop(await startServiceProcess(data.path));
+  expect(await eventsOf(join(data.path, 'log'))).toHaveLength(before);
+});
+
+test('a run of a pipeline elsewhere is none of ours to end', async () => {
+  const first = await startServiceProcess(data.path);
+  const begun = await ask(first.url, '/api/runs', { execution_id: 'elsewhere-1', config_name: 'dada' });
+  expect(begun.status).toBe(201);
+  first.process.kill('SIGKILL');
+  await first.exited;
+  const second = await startServiceProcess(data.path);
+  expect((await ask(second.url, '/api/runs/elsewhere-1')).json).toMatchObject({ is_terminal: false });
+  const item = { item_type: 'user_input_text', content: 'it goes on' };
+  expect((await ask(second.url, '/api/runs/elsewhere-1/items', item)).status).toBe(201);
+  await stop(second);
+});
+
+test('a start that finds a log whose keys are gone is refused, and makes no new ones', async () => {
+  await stop(await startServiceProcess(data.path));
+  rmSync(join(data.path, 'keys'), { recursive: true });
+  await expect(startServiceProcess(data.path, { RUNLEDGER_LOG_LEVEL: 'info' })).rejects.toThrow(
+    /ended with 1 .*keys\/deployment\.json is damaged or gone/s,
+  );
+  expect(existsSync(join(data.path, 'keys', 'deployment.json'))).toBe(false);
+});
+
+test('a start on a port that is taken ends with status 1 and leaves the directory free', async () => {
+  const first = await startServiceProcess(data.path);
+  const port = new URL(first.url).port;
+  const other = newDataDirectory();
+  try {
+    const refused = startServiceProcess(other.path, { RUNLEDGER_PORT: port, RUNLEDGER_LOG_LEVEL: 'info' });
+    await expect(refused).rejects.toThrow(/ended with 1 .*EADDRINUSE/s);
+    await stop(await startServiceProcess(other.path));
+  } finally {
+    other.remove();
+    await stop(first);
+  }
+});
