@@ -38,18 +38,7 @@ async function main(): Promise<void> {
 async function serve(config: Config, log: pino.Logger): Promise<void> {
   const ledger = await openLedger(config, log);
   const app = await createApp(ledger.service, log);
-  let url: string;
-  try {
-    await app.listen({ host: config.host, port: config.port });
-    url = addressOf(app.server.address());
-    await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
-  } catch (error) {
-    await app.close();
-    await ledger.close(0);
-    throw isTaken(error) ? new LedgerError('ADDRESS_IN_USE', config, { cause: error }) : error;
-  }
-  log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
-
+  // Before anybody can know of us: whoever reads our address may end us at once.
   closeWithGrace({ delay: false, logger: log }, async ({ signal, err }) => {
     // process.exit() can hang while LMDB commits; a signal to ourselves cannot.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), endWithinMs).unref();
@@ -62,10 +51,21 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
     clearTimeout(late);
     log.info('stopped');
   });
+  try {
+    await app.listen({ host: config.host, port: config.port });
+    const url = addressOf(app.server.address());
+    await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
+    log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
+  } catch (error) {
+    await app.close();
+    await ledger.close(0);
+    throw isTaken(error) ? new LedgerError('ADDRESS_IN_USE', config, { cause: error }) : error;
+  }
 }
 
-const isTaken = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
 
 function addressOf(listening: AddressInfo | string | null): string {
   if (listening === null || typeof listening === 'string')

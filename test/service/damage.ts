@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Key, open } from 'lmdb';
 import { indexKey, nameKey, ordinalKey } from '../../src/event-store/lmdb/key.ts';
 import { decodeRecord, encodeRecord, recordSize } from '../../src/event-store/lmdb/record.ts';
-import type { StoredEvent } from '../../src/event-store/port.ts';
+import type { StoredEvent } from '../../src/events/stored-event.ts';
 import { eventsOf } from './rest.ts';
 
 /** Reaches past the adapter into the files of a log that nobody has open, as a broken disk or a forger would. */

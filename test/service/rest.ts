@@ -1,5 +1,5 @@
 import { openLmdbSnapshot } from '../../src/event-store/lmdb/log.ts';
-import type { StoredEvent } from '../../src/event-store/port.ts';
+import type { StoredEvent } from '../../src/events/stored-event.ts';
 
 export type Answer = {
   readonly status: number;
