@@ -72,7 +72,7 @@ async function importAll(
 ): Promise<ImportResult[]> {
   const results: ImportResult[] = [];
   let wave = new Map<string, Promise<ImportResult>>();
-  const waiting: (Promise<ImportResult> | ImportResult)[] = [];
+  const waiting: Promise<ImportResult>[] = [];
   const finish = async (): Promise<void> => {
     // All of them, also where one fails: nothing goes on behind the back of whoever hears of the failure.
     await Promise.allSettled(wave.values());
@@ -82,7 +82,8 @@ async function importAll(
   for (const source of sources) {
     const record = readOldRecord(source, options);
     if (record.kind === 'refused') {
-      waiting.push({ outcome: 'refused', execution_id: record.execution_id, reason: record.reason });
+      const { execution_id, reason } = record;
+      waiting.push(Promise.resolve({ outcome: 'refused', execution_id, reason }));
       continue;
     }
     if (wave.size === maxRecordsAtOnce || wave.has(record.executionId)) await finish();
