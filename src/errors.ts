@@ -232,11 +232,6 @@ export const errorTable = {
     'Method not allowed',
     (p: { method: string; allowed: string }) => `${p.method} does not work here: use ${p.allowed}.`,
   ),
-  NOT_ACCEPTABLE: entry(
-    406,
-    'Not acceptable',
-    (p: { offered: string }) => `This address answers ${p.offered} only: accept that.`,
-  ),
   BODY_TOO_LARGE: entry(
     413,
     'Request is too large',

@@ -73,7 +73,12 @@ describe('a projector', () => {
     expect(() => projector.reader('weak')).toThrow(/stopped before event 1 of stream run-bad .*rebuild weak/);
     expect(stops).toEqual(['weak run-bad 1']);
     const status = projector.status().find(({ name }) => name === 'weak');
-    expect(status).toMatchObject({ state: 'stopped', events: store.events.length - 2, lagEvents: 2 });
+    expect(status).toMatchObject({
+      state: 'stopped',
+      error: { code: 'PROJECTION_STOPPED' },
+      events: store.events.length - 2,
+      lagEvents: 2,
+    });
   });
 
   it('a live projection that stops leaves the others running, and later events are not offered to it again', async () => {
@@ -203,7 +208,7 @@ describe('a projector', () => {
     const store = createMemoryStore();
     const projector = await opened([adding('sums')], { directory: await temporaryDirectory(), store });
     expect(() => projector.reader('other')).toThrow(/There is no projection other: name one of sums/);
-    await expect(projector.rebuild(['other'])).rejects.toThrow(/There is no projection other/);
+    await expect(projector.rebuild(['other'])).rejects.toMatchObject({ code: 'UNKNOWN_PROJECTION' });
   });
 
   it('answers PROJECTION_BUILDING until it was built', async () => {

@@ -214,7 +214,9 @@ async function changeSummary(directory: string, id: string): Promise<void> {
   const names = [...root.getKeys()].filter((key): key is string => typeof key === 'string');
   for (const name of names.filter((key) => key.includes('run-list'))) {
     const table = root.openDB<Buffer, string>({ name, encoding: 'binary' });
-    for (const { key, value } of [...table.getRange({})]) {
+    // All read before the first is written: lmdb closes the reading transaction under an open range.
+    const rows = Array.from(table.getRange({}));
+    for (const { key, value } of rows) {
       const text = value.toString();
       if (!text.includes(id) || !text.includes('"completed"')) continue;
       await table.put(key, Buffer.from(text.replace('"completed"', '"failed"')));
