@@ -30,7 +30,11 @@ async function main(): Promise<void> {
   try {
     await serve(config, log);
   } catch (error) {
-    log.fatal({ err: error }, error instanceof LedgerError ? error.message : 'could not start');
+    const known = error instanceof LedgerError;
+    log.fatal(
+      { err: error, ...(known ? { code: error.code } : {}) },
+      known ? error.message : 'could not start',
+    );
     process.exitCode = 1;
   }
 }

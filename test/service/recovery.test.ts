@@ -90,7 +90,7 @@ test('a start on a port that is taken ends with status 1 and leaves the director
   const other = newDataDirectory();
   try {
     const refused = startServiceProcess(other.path, { RUNLEDGER_PORT: port, RUNLEDGER_LOG_LEVEL: 'info' });
-    await expect(refused).rejects.toThrow(/ended with 1 .*EADDRINUSE/s);
+    await expect(refused).rejects.toThrow(/ended with 1 .*ADDRESS_IN_USE/s);
     await stop(await startServiceProcess(other.path));
   } finally {
     other.remove();
