@@ -56,7 +56,13 @@ export async function openKeyring(directory: string, options: KeysOptions = {}):
   };
   const make = async (stream: string): Promise<Uint8Array> => {
     const key = randomBytes(runKeyBytes);
-    await putDurably(ring, stream, wrap(key, stream, deployment));
+    const wrapped = wrap(key, stream, deployment);
+    await putDurably(ring, stream, wrapped);
+    // Read back before anything is sealed with it: a key that is not there loses every text of its stream.
+    if (ring.get(stream)?.equals(wrapped) !== true) {
+      const what = `The key of ${stream} was not stored`;
+      throw new LedgerError('UNAVAILABLE', { what, cure: 'send the same again' });
+    }
     return remember(stream, key);
   };
   return {

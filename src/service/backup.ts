@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { openLmdbSnapshot } from '../event-store/lmdb/log.ts';
-import { openKeyring } from '../keyring/keyring.ts';
+import { type Keyring, openKeyring } from '../keyring/keyring.ts';
 import type { Directories } from './directories.ts';
 
 /** Folders and files of the media store; what is being written stands elsewhere and may be gone in a moment. */
@@ -27,6 +27,7 @@ export async function backUpLedger(from: Directories, target: string): Promise<v
   const keyring = await openKeyring(from.keys, { readOnly: true });
   try {
     await keyring.backup(join(target, 'keys'));
+    await verifyKeys(draft, join(target, 'keys'), keyring);
   } finally {
     await keyring.close();
   }
@@ -35,6 +36,22 @@ export async function backUpLedger(from: Directories, target: string): Promise<v
     await sync(join(target, part));
   await rename(draft, join(target, 'log'));
   await sync(target);
+}
+
+/** A copy without a key that its log needs would lose texts that the original has: better no copy at all. */
+async function verifyKeys(logCopy: string, keysCopy: string, original: Keyring): Promise<void> {
+  const log = await openLmdbSnapshot({ directory: logCopy });
+  const copied = await openKeyring(keysCopy, { readOnly: true });
+  try {
+    for (const stream of log.streamNames()) {
+      if (copied.keyOf(stream) !== undefined || original.keyOf(stream) === undefined) continue;
+      const what = `The copy lacks the key of ${stream}`;
+      throw new LedgerError('UNAVAILABLE', { what, cure: 'remove it, and make another' });
+    }
+  } finally {
+    await copied.close();
+    await log.close();
+  }
 }
 
 async function refuseFilled(target: string): Promise<void> {
