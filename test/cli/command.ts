@@ -41,9 +41,15 @@ export type DataDirectory = {
   readonly remove: () => void;
 };
 
-/** A data directory of its own, with room beside it. */
+const roots = new Set<string>();
+process.once('exit', () => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
+
+/** A data directory of its own, with room beside it; it goes with the process where a test that failed did not remove it. */
 export function newDataDirectory(): DataDirectory {
   const root = mkdtempSync(join(tmpdir(), 'runledger-process-'));
+  roots.add(root);
   const path = join(root, 'data');
   mkdirSync(path);
   return {

@@ -11,6 +11,12 @@ export type ServiceProcess = {
   readonly exited: Promise<number | NodeJS.Signals>;
 };
 
+/** Services that run: a test that fails before it stops its own must not leave it behind. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A compiled program of the product, such as `main` or `cli`. */
 export function compiled(name: string): string {
   const folder = import.meta.url.endsWith('.ts') ? '../../dist/src/' : '../../src/';
@@ -42,6 +48,8 @@ export async function startServiceProcess(
     env: environmentOf(directory, { RUNLEDGER_PORT: '0', RUNLEDGER_LOG_LEVEL: 'fatal', ...settings }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
