@@ -38,19 +38,8 @@ async function main(): Promise<void> {
 async function serve(config: Config, log: pino.Logger): Promise<void> {
   const ledger = await openLedger(config, log);
   const app = await createApp(ledger.service, log);
-  let url: string;
-  try {
-    await app.listen({ host: config.host, port: config.port });
-    url = addressOf(app.server.address());
-    await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
-  } catch (error) {
-    await app.close();
-    await ledger.close(0);
-    throw error;
-  }
-  log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
-
-  closeWithGrace({ delay: false, logger: log }, async ({ signal, err }) => {
+  // Before anybody can know of us: who reads the address may stop us at once.
+  const ending = closeWithGrace({ delay: false, logger: log }, async ({ signal, err }) => {
     // process.exit() can hang while LMDB commits; a signal to ourselves cannot.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), endWithinMs).unref();
     log.info({ signal, err }, 'stopping');
@@ -62,6 +51,17 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
     clearTimeout(late);
     log.info('stopped');
   });
+  try {
+    await app.listen({ host: config.host, port: config.port });
+    const url = addressOf(app.server.address());
+    await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
+    log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
+  } catch (error) {
+    ending.uninstall();
+    await app.close();
+    await ledger.close(0);
+    throw error;
+  }
 }
 
 function addressOf(listening: AddressInfo | string | null): string {

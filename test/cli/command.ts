@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { compiled, environmentOf } from '../crash/service-process.ts';
 
 /** What a command said and how it ended. */
@@ -42,11 +43,11 @@ export type DataDirectory = {
 };
 
 const roots = new Set<string>();
-process.once('exit', () => {
+afterAll(() => {
   for (const root of roots) rmSync(root, { recursive: true, force: true });
 });
 
-/** A data directory of its own, with room beside it; it goes with the process where a test that failed did not remove it. */
+/** A data directory of its own, with room beside it; it goes with the test file where a test that failed did not remove it. */
 export function newDataDirectory(): DataDirectory {
   const root = mkdtempSync(join(tmpdir(), 'runledger-process-'));
   roots.add(root);

@@ -11,12 +11,6 @@ export type ServiceProcess = {
   readonly exited: Promise<number | NodeJS.Signals>;
 };
 
-/** Services that run: a test that fails before it stops its own must not leave it behind. */
-const running = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
 /** A compiled program of the product, such as `main` or `cli`. */
 export function compiled(name: string): string {
   const folder = import.meta.url.endsWith('.ts') ? '../../dist/src/' : '../../src/';
@@ -40,23 +34,25 @@ export async function startServiceProcess(
   settings: Readonly<Record<string, string>> = {},
   shell = ':',
 ): Promise<ServiceProcess> {
-  const command = `${shell}; exec "${process.execPath}" "${compiled('main')}"`;
+  // Its input ends with us, however we end: a test that fails must not leave a service behind.
+  const guard = '(cat; kill -KILL $$) <&0 >/dev/null 2>&1 &';
+  const command = `${guard} ${shell}; exec "${process.execPath}" "${compiled('main')}" </dev/null`;
   // Before the child begins, so that no change can be missed.
   const watcher = watch(directory);
   const changes = on(watcher, 'change', { close: ['close'] });
   const child = spawn('bash', ['-c', command], {
     env: environmentOf(directory, { RUNLEDGER_PORT: '0', RUNLEDGER_LOG_LEVEL: 'fatal', ...settings }),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
   }
-  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  child.once('exit', () => child.stdin.destroy());
+  // When all that it said was read, too.
+  const exited = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   const listening = async (): Promise<string> => {
     for await (const [, file] of changes) {
       const address = file === addressFile ? await readServiceAddress(directory, child.pid ?? 0) : undefined;
