@@ -43,7 +43,7 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
   const ledger = await openLedger(config, log);
   const app = await createApp(ledger.service, log);
   // Before anybody can know of us: whoever reads our address may end us at once.
-  closeWithGrace({ delay: false, logger: log }, async ({ signal, err }) => {
+  const ending = closeWithGrace({ delay: false, logger: log }, async ({ signal, err }) => {
     // process.exit() can hang while LMDB commits; a signal to ourselves cannot.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), endWithinMs).unref();
     log.info({ signal, err }, 'stopping');
@@ -61,6 +61,7 @@ async function serve(config: Config, log: pino.Logger): Promise<void> {
     await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
     log.info({ url, store: ledger.service.storeId }, 'runledger is ready');
   } catch (error) {
+    ending.uninstall();
     await app.close();
     await ledger.close(0);
     throw isTaken(error) ? new LedgerError('ADDRESS_IN_USE', config, { cause: error }) : error;

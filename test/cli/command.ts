@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { compiled, environmentOf } from '../crash/service-process.ts';
 
 /** What a command said and how it ended. */
@@ -41,9 +42,15 @@ export type DataDirectory = {
   readonly remove: () => void;
 };
 
-/** A data directory of its own, with room beside it. */
+const roots = new Set<string>();
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
+
+/** A data directory of its own, with room beside it; it goes with the test file where a test that failed did not remove it. */
 export function newDataDirectory(): DataDirectory {
   const root = mkdtempSync(join(tmpdir(), 'runledger-process-'));
+  roots.add(root);
   const path = join(root, 'data');
   mkdirSync(path);
   return {

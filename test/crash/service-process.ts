@@ -34,13 +34,15 @@ export async function startServiceProcess(
   settings: Readonly<Record<string, string>> = {},
   shell = ':',
 ): Promise<ServiceProcess> {
-  const command = `${shell}; exec "${process.execPath}" "${compiled('main')}"`;
+  // Its input ends with us, however we end: a test that fails must not leave a service behind.
+  const guard = '(cat; kill -KILL $$) <&0 >/dev/null 2>&1 &';
+  const command = `${guard} ${shell}; exec "${process.execPath}" "${compiled('main')}" </dev/null`;
   // Before the child begins, so that no change can be missed.
   const watcher = watch(directory);
   const changes = on(watcher, 'change', { close: ['close'] });
   const child = spawn('bash', ['-c', command], {
     env: environmentOf(directory, { RUNLEDGER_PORT: '0', RUNLEDGER_LOG_LEVEL: 'fatal', ...settings }),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -48,7 +50,9 @@ export async function startServiceProcess(
       said += text;
     });
   }
-  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  child.once('exit', () => child.stdin.destroy());
+  // When all that it said was read, too.
+  const exited = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   const listening = async (): Promise<string> => {
     for await (const [, file] of changes) {
       const address = file === addressFile ? await readServiceAddress(directory, child.pid ?? 0) : undefined;
