@@ -24,6 +24,7 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       events: { type: 'string', default: '1000000' },
+      runs: { type: 'string' },
       repetitions: { type: 'string', default: '5' },
     },
   });
