@@ -4,14 +4,12 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
 import { isLedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
-import { openEventStore } from '../event-store/open.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
 import { importText } from '../import/import-batch.ts';
-import { type Keyring, openKeyring } from '../keyring/keyring.ts';
+import type { Keyring } from '../keyring/keyring.ts';
 import { openMediaStore } from '../media/media-store.ts';
-import { loadProjections } from '../projector/loader.ts';
-import { openProjector, type Projector } from '../projector/projector.ts';
+import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
 import { createRunListQuery } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
@@ -24,6 +22,7 @@ import { bundledLibrary } from '../workflows/library.ts';
 import { version } from '../version.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
+import { openParts } from './parts.ts';
 import { publishPolicy } from './policies.ts';
 import { closeAbandonedRuns } from './recover.ts';
 import { replayRun } from './replay.ts';
@@ -44,28 +43,13 @@ export type Ledger = {
  * process left open. Throws LOCKED while another process has it.
  */
 export async function openLedger(config: Config, log: FastifyBaseLogger): Promise<Ledger> {
-  const opened: (() => Promise<void>)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const close of opened.toReversed()) await close();
-  };
+  const parts = await openParts(config, {
+    onStopped: (name, stop) => log.error({ projection: name, err: stop.error }, 'a projection stopped'),
+  });
   try {
-    const store = await openEventStore({ store: config.store, directory: config.dataDirectory });
-    opened.push(() => store.close());
-    const mustExist = (await store.head()) !== null;
-    const keys = await openKeyring(join(config.dataDirectory, 'keys'), { mustExist });
-    opened.push(() => keys.close());
-    const projector = await openProjector({
-      directory: join(config.dataDirectory, 'projections'),
-      store,
-      projections: await loadProjections({ timeZone: config.timeZone }),
-      keyOf: keys.keyOf,
-      now: Date.now,
-      onStopped: (name, stop) => log.error({ projection: name, err: stop.error }, 'a projection stopped'),
-    });
-    opened.push(() => projector.close());
-    return await assemble({ config, log, store, keys, projector }, closeAll);
+    return await assemble({ config, log, ...parts }, parts.close);
   } catch (error) {
-    await closeAll();
+    await parts.close();
     throw error;
   }
 }
