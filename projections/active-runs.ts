@@ -16,7 +16,7 @@ export const activeTable: Table<ActiveRun> = jsonTable('active', activeRun);
 export default function activeRuns(): Projection {
   return {
     name: 'active-runs',
-    version: '1',
+    version: '2',
     tables: [activeTable],
     handle(events, view) {
       const touched = new Map<string, ActiveRun | undefined>();

@@ -10,6 +10,8 @@ const port = z
 
 const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin');
 
+const backendUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+
 const environment = z.object({
   RUNLEDGER_HOST: z.string().min(1).default('127.0.0.1'),
   RUNLEDGER_PORT: port.default(17_801),
@@ -21,6 +23,21 @@ const environment = z.object({
   RUNLEDGER_TIMEZONE: timeZone.default('UTC'),
   RUNLEDGER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   RUNLEDGER_INSECURE: z.enum(['0', '1']).default('0'),
+  RUNLEDGER_WORKFLOWS: z.string().min(1).optional(),
+  RUNLEDGER_POLICY: z.string().min(1).optional(),
+  RUNLEDGER_CONCURRENCY: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 999')
+    .transform(Number)
+    .default(4),
+  OLLAMA_URL: backendUrl.optional(),
+  COMFYUI_URL: backendUrl.optional(),
+  OPENAI_URL: backendUrl.optional(),
+  OPENROUTER_URL: backendUrl.default('https://openrouter.ai/api/v1'),
+  OPENROUTER_API_KEY: z
+    .string()
+    .regex(/^[!-~]+$/, 'must be printable ASCII without spaces')
+    .optional(),
 });
 
 export type Config = {
@@ -31,6 +48,22 @@ export type Config = {
   readonly store: string;
   readonly timeZone: string;
   readonly logLevel: z.infer<typeof environment>['RUNLEDGER_LOG_LEVEL'];
+  /** Workflow documents in a folder; none where it is not set. */
+  readonly workflowFolder: string | undefined;
+  /** A policy document of the house's own; the bundled one where it is not set. */
+  readonly policyFile: string | undefined;
+  /** Runs that are executed at the same time; the others wait their turn. */
+  readonly concurrency: number;
+  readonly backends: BackendAddresses;
+};
+
+/** Where models are. What is not set is not there: the built-in backend then serves, and says so. */
+export type BackendAddresses = {
+  readonly ollama: string | undefined;
+  readonly comfyui: string | undefined;
+  readonly openai: string | undefined;
+  /** A key is what makes OpenRouter there. */
+  readonly openrouter: { readonly url: string; readonly apiKey: string } | undefined;
 };
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -61,5 +94,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     store: data.RUNLEDGER_STORE,
     timeZone: data.RUNLEDGER_TIMEZONE,
     logLevel: data.RUNLEDGER_LOG_LEVEL,
+    workflowFolder: data.RUNLEDGER_WORKFLOWS,
+    policyFile: data.RUNLEDGER_POLICY,
+    concurrency: data.RUNLEDGER_CONCURRENCY,
+    backends: {
+      ollama: data.OLLAMA_URL,
+      comfyui: data.COMFYUI_URL,
+      openai: data.OPENAI_URL,
+      openrouter:
+        data.OPENROUTER_API_KEY === undefined
+          ? undefined
+          : { url: data.OPENROUTER_URL, apiKey: data.OPENROUTER_API_KEY },
+    },
   };
 }

@@ -26,6 +26,10 @@ describe('the configuration', () => {
       store: 'lmdb',
       timeZone: 'UTC',
       logLevel: 'info',
+      workflowFolder: undefined,
+      policyFile: undefined,
+      concurrency: 4,
+      backends: { ollama: undefined, comfyui: undefined, openai: undefined, openrouter: undefined },
     });
   });
 
@@ -37,6 +41,14 @@ describe('the configuration', () => {
       RUNLEDGER_STORE: 'lmdb:other-disk/log',
       RUNLEDGER_TIMEZONE: 'Europe/Berlin',
       RUNLEDGER_LOG_LEVEL: 'silent',
+      RUNLEDGER_WORKFLOWS: 'our-workflows',
+      RUNLEDGER_POLICY: 'policy.json',
+      RUNLEDGER_CONCURRENCY: '12',
+      OLLAMA_URL: 'http://127.0.0.1:11434',
+      COMFYUI_URL: 'http://127.0.0.1:8188',
+      OPENAI_URL: 'http://127.0.0.1:8080/v1',
+      OPENROUTER_API_KEY: 'a-key',
+      OPENROUTER_URL: 'http://127.0.0.1:9999/api/v1',
       PATH: 'anything',
     };
     expect(readConfig(settings)).toEqual({
@@ -46,6 +58,15 @@ describe('the configuration', () => {
       store: 'lmdb:other-disk/log',
       timeZone: 'Europe/Berlin',
       logLevel: 'silent',
+      workflowFolder: 'our-workflows',
+      policyFile: 'policy.json',
+      concurrency: 12,
+      backends: {
+        ollama: 'http://127.0.0.1:11434',
+        comfyui: 'http://127.0.0.1:8188',
+        openai: 'http://127.0.0.1:8080/v1',
+        openrouter: { url: 'http://127.0.0.1:9999/api/v1', apiKey: 'a-key' },
+      },
     });
   });
 
@@ -59,8 +80,11 @@ describe('the configuration', () => {
       RUNLEDGER_LOG_LEVEL: 'loud',
       RUNLEDGER_INSECURE: 'yes',
       RUNLEDGER_PROT: '80',
+      RUNLEDGER_CONCURRENCY: '0',
+      OLLAMA_URL: 'localhost',
     });
-    for (const name of 'HOST PORT DATA STORE TIMEZONE LOG_LEVEL INSECURE PROT'.split(' ')) {
+    expect(faults).toContainEqual(expect.stringMatching(/^OLLAMA_URL must be an http or https address/));
+    for (const name of 'HOST PORT DATA STORE TIMEZONE LOG_LEVEL INSECURE PROT CONCURRENCY'.split(' ')) {
       expect(faults).toContainEqual(expect.stringMatching(`^RUNLEDGER_${name} `));
     }
   });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { decisionRecord, safetyLevel } from './decision.ts';
-import type { MediaType } from './core.ts';
-import { count, hexDigest, identifier, language, seconds, token } from './token.ts';
+import { itemTypeName, type MediaType } from './core.ts';
+import { count, hexDigest, identifier, keyedDigest, language, seconds, token } from './token.ts';
+import { attempt, blockFacts, checkFacts, outputFacts, stepFacts, stepNamed } from './facts.ts';
+import { usage } from './usage.ts';
 
 /** What an item is to a reader: the journey itself, a safety decision, steering, a log line, or a later review. */
 export type Kind = 'journey' | 'decision' | 'control' | 'log' | 'review';
@@ -30,6 +32,7 @@ export type Effect =
   | 'fail_run'
   | 'cancel_run'
   | 'request_cancel'
+  | 'begin_step'
   | 'pause'
   | 'resume'
   | 'ask'
@@ -83,47 +86,6 @@ const withTerms = z.looseObject({
     .optional(),
 });
 
-/** A check as an old writer recorded it had only these two; ours derives them from the record (decision.ts). */
-const checkFacts = {
-  ...decisionRecord.shape,
-  safe: z.boolean(),
-  method: identifier,
-  checked_terms: count,
-  risk_level: identifier,
-  confidence: z.number().min(0).max(1),
-  false_positive: z.boolean(),
-  codes: z.array(token).max(64),
-};
-const blockFacts = {
-  blocked_reason: identifier,
-  blocked_codes: z.array(token).max(64),
-  safety_level: safetyLevel,
-  fallback: identifier,
-  decided_by: z.uuid(),
-};
-const outputFacts = {
-  width: count,
-  height: count,
-  format: identifier,
-  seed: z.int(),
-  cfg_scale: z.number(),
-  steps: count,
-  sampler: identifier,
-  duration_seconds: seconds,
-  sample_rate: count,
-  channels: count,
-  tempo_bpm: z.number().min(0),
-  fps: z.number().min(0),
-  vertices: count,
-  polygons: count,
-  sha256: hexDigest,
-  size_bytes: count,
-  mime: token,
-  batch_index: count,
-  chars: count,
-};
-const stepFacts = { from_lang: language, to_lang: language, model_digest: token };
-
 const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> = {}): CatalogueEntry =>
   entry('journey', 4, 'deliver_output', {
     media,
@@ -136,8 +98,8 @@ const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> 
 
 /**
  * Every item type we know, taxonomy 1.0 first, then 1.1. Adding a type is one entry here and nothing else: fold, decider,
- * views and exporters read these attributes. The types marked `since: '1.1'` without facts keep all metadata in the
- * payload until the issue that emits them gives them facts.
+ * views and exporters read these attributes. Types
+ * without facts keep all metadata in the payload.
  */
 export const catalogue = {
   pipeline_start: entry('journey', 0, 'start', {
@@ -150,6 +112,8 @@ export const catalogue = {
       seed: z.int(),
       workflow_sha256: hexDigest,
       policy: decisionRecord.shape.policy,
+      /** HMAC of the body that the request key came with. */
+      request_body: keyedDigest,
     },
   }),
   user_input_text: entry('journey', 1, 'input', {
@@ -247,15 +211,30 @@ export const catalogue = {
       level_set_by: decisionRecord.shape.level_set_by,
     },
   }),
+  medium_described: entry('decision', 4, 'none', {
+    label: ['What a model saw', 'Was ein Modell sah'],
+    needs: 'loop_iteration',
+    since: '1.1',
+    facts: {
+      sha256: hexDigest,
+      model_digest: token,
+      prompt_template_sha256: hexDigest,
+      policy: decisionRecord.shape.policy,
+    },
+    payload: withText,
+  }),
   stage4_safety_check: entry('decision', 4, 'none', {
     label: ['Safety check of the medium', 'Sicherheitsprüfung des Mediums'],
     needs: 'loop_iteration',
     since: '1.1',
+    facts: { ...checkFacts, sha256: hexDigest },
+    payload: withTerms,
   }),
   stage4_blocked: entry('decision', 4, 'withhold_output', {
     label: ['Medium withheld', 'Medium zurückgehalten'],
     needs: 'loop_iteration',
     since: '1.1',
+    facts: { ...blockFacts, sha256: hexDigest },
   }),
   output_failed: entry('journey', 4, 'fail_output', {
     label: ['Output failed', 'Ausgabe fehlgeschlagen'],
@@ -267,6 +246,7 @@ export const catalogue = {
     label: ['Output skipped', 'Ausgabe ausgelassen'],
     needs: 'loop_iteration',
     since: '1.1',
+    facts: { reason: z.enum(['no_backend']) },
   }),
   output_text: output('text', 'Text', 'Text', { since: '1.1', payload: withText }),
   output_code: output('code', 'Code', 'Code', { since: '1.1', payload: withText }),
@@ -275,13 +255,22 @@ export const catalogue = {
     since: '1.1',
     facts: { worker: token },
   }),
-  step_started: entry('control', 'any', 'none', {
+  step_started: entry('control', 'any', 'begin_step', {
     label: ['Step started', 'Schritt begonnen'],
     since: '1.1',
+    facts: { ...stepNamed, model_requested: token },
   }),
   attempt_failed: entry('control', 'any', 'none', {
     label: ['Attempt failed', 'Versuch gescheitert'],
     since: '1.1',
+    facts: {
+      ...stepNamed,
+      error_type: identifier,
+      http_status: z.int().min(100).max(599),
+      /** Had the answer begun? Then what came of it stands in the payload. */
+      content_started: z.boolean(),
+      will_retry: z.boolean(),
+    },
   }),
   log_entry: entry('log', 'any', 'none', {
     label: ['Log entry', 'Protokolleintrag'],
@@ -292,6 +281,7 @@ export const catalogue = {
     label: ['Usage', 'Verbrauch'],
     since: '1.1',
     afterTerminal: true,
+    facts: { ...usage.shape, step_id: token, attempt, model_digest: token },
   }),
   clarification_requested: entry('control', 'any', 'ask', { label: ['Question', 'Rückfrage'], since: '1.1' }),
   clarification_answered: entry('control', 'any', 'answer', { label: ['Answer', 'Antwort'], since: '1.1' }),
@@ -306,10 +296,12 @@ export const catalogue = {
     label: ['Late result discarded', 'Spätes Ergebnis verworfen'],
     since: '1.1',
     afterTerminal: true,
+    facts: { discarded_type: itemTypeName, sha256: hexDigest },
   }),
   run_recovered: entry('control', 'any', 'claim', {
     label: ['Recovered', 'Wiederaufgenommen'],
     since: '1.1',
+    facts: { worker: token, previous_worker: token },
   }),
   recorder_gap: entry('control', 'any', 'none', {
     label: ['Gap in the record', 'Lücke in der Aufzeichnung'],
@@ -330,6 +322,21 @@ export const catalogue = {
     label: ['Policy published', 'Regelwerk veröffentlicht'],
     since: '1.1',
     facts: { policy_id: token, version: z.int().min(1), sha256: hexDigest },
+  }),
+  workflow_published: entry('control', 'any', 'none', {
+    label: ['Workflow published', 'Ablauf veröffentlicht'],
+    since: '1.1',
+    facts: {
+      workflow_id: token,
+      version: z.int().min(1),
+      sha256: hexDigest,
+      source: z.enum(['bundled', 'folder', 'http']),
+    },
+  }),
+  workflow_retired: entry('control', 'any', 'none', {
+    label: ['Workflow retired', 'Ablauf zurückgezogen'],
+    since: '1.1',
+    facts: { workflow_id: token, version: z.int().min(1), source: z.enum(['folder', 'http']) },
   }),
   content_erased: entry('control', 'any', 'none', {
     label: ['Content erased', 'Inhalt gelöscht'],

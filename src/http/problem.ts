@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { errorTable, LedgerError, type PointedDetail } from '../errors.ts';
+import { errorTable } from '../error-table.ts';
+import { LedgerError, type PointedDetail } from '../errors.ts';
 
 export const problemType = 'application/problem+json';
 

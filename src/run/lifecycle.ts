@@ -36,6 +36,8 @@ export type RunState = {
   readonly version: number;
   readonly origin: Origin | null;
   readonly phase: Exclude<RunStatus, 'incomplete'> | null;
+  /** Who executes the run: the worker that claimed it last. */
+  readonly worker: string | null;
   /** The sequence number of the item that ended the run. */
   readonly terminalAt: number | null;
   readonly startedAt: string | null;
@@ -59,6 +61,7 @@ export const initialRunState: RunState = {
   version: -1,
   origin: null,
   phase: null,
+  worker: null,
   terminalAt: null,
   startedAt: null,
   completedAt: null,
@@ -119,7 +122,7 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
   });
   switch (entry.effect) {
     case 'claim':
-      return moved(state, 'pending', 'running');
+      return { ...moved(state, 'pending', 'running'), worker: workerOf(core) };
     case 'resume':
       return moved(state, 'paused', 'running');
     case 'answer':
@@ -164,9 +167,15 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
     case 'input':
     case 'translate':
     case 'skip_output':
+    case 'begin_step':
     case 'none':
       return state;
   }
+}
+
+function workerOf(core: CoreDraft): string | null {
+  const worker = core.facts?.['worker'];
+  return typeof worker === 'string' ? worker : null;
 }
 
 /** A worker's claim, a resume or an answer lifts only what it answers: nothing of them undoes a cancel. */

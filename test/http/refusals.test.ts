@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorTable, type ErrorCode } from '../../src/errors.ts';
+import { errorTable } from '../../src/error-table.ts';
+import type { ErrorCode } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { type LedgerService, startLedgerService } from './ledger-service.ts';
 

@@ -59,7 +59,7 @@ describe('what every item is true to', () => {
       name: 'asked',
       run: ({ task }) =>
         Promise.resolve({
-          text: `Said ${task.text}`,
+          text: `Said ${task.kind === 'ask' ? '' : task.text}`,
           model: 'really/this:one',
           backend: 'elsewhere',
           executionSeconds: 7.25,

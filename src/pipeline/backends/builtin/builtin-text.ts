@@ -1,4 +1,5 @@
 import { seededRandom } from '../../random.ts';
+import { BackendError } from '../backend-error.ts';
 import type { TextBackend, TextRequest } from '../text-backend.ts';
 import { translateWord } from './dictionary.ts';
 import { detectLanguage } from '../../detect-language.ts';
@@ -16,12 +17,14 @@ export function builtinText(clock: () => number): TextBackend {
     async run(request, signal) {
       signal.throwIfAborted();
       const started = clock();
-      const { task } = request;
-      const made = task.kind === 'translate' ? translate(task, request.seed) : transform(task, request.seed);
+      const { task, seed } = request;
+      if (task.kind === 'ask')
+        throw new BackendError('BACKEND_REFUSED', { backend: 'builtin', what: 'it has no model to ask' });
+      const made = task.kind === 'translate' ? translate(task, seed ?? 0) : transform(task, seed ?? 0);
       return {
         ...made,
         backend: 'builtin',
-        seed: request.seed,
+        seed,
         executionSeconds: clock() - started,
       };
     },

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { decisionRecord, safetyLevel } from './decision.ts';
+import { count, hexDigest, identifier, language, seconds, token } from './token.ts';
+
+/** A check as an old writer recorded it had only these two; ours derives them from the record (decision.ts). */
+export const checkFacts = {
+  ...decisionRecord.shape,
+  safe: z.boolean(),
+  method: identifier,
+  checked_terms: count,
+  risk_level: identifier,
+  confidence: z.number().min(0).max(1),
+  false_positive: z.boolean(),
+  codes: z.array(token).max(64),
+};
+export const blockFacts = {
+  blocked_reason: identifier,
+  blocked_codes: z.array(token).max(64),
+  safety_level: safetyLevel,
+  fallback: identifier,
+  decided_by: z.uuid(),
+};
+export const outputFacts = {
+  width: count,
+  height: count,
+  format: identifier,
+  seed: z.int(),
+  cfg_scale: z.number(),
+  steps: count,
+  sampler: identifier,
+  duration_seconds: seconds,
+  sample_rate: count,
+  channels: count,
+  tempo_bpm: z.number().min(0),
+  fps: z.number().min(0),
+  vertices: count,
+  polygons: count,
+  sha256: hexDigest,
+  size_bytes: count,
+  mime: token,
+  batch_index: count,
+  chars: count,
+  model_digest: token,
+  /** Of the job that was submitted to the backend, canonical JSON. */
+  graph_sha256: hexDigest,
+  remote_host: token,
+};
+export const attempt = z.int().min(1);
+/** The step of a run that something belongs to: `translation`, `interception-3`, `output-1` … */
+export const stepNamed = { step_id: token, attempt };
+export const stepFacts = {
+  from_lang: language,
+  to_lang: language,
+  model_digest: token,
+  /** Who outside the house did the work: the text has left it. */
+  remote_host: token,
+};
