@@ -137,7 +137,7 @@ async function finish(work: (config: Config, global: Global) => Promise<number>)
 /** The service's own routes inside this process: both ways of asking give the same answer. */
 async function openHere(config: Config): Promise<Client> {
   const log = pino({ level: 'warn' }, pino.destination(2));
-  const ledger = await openLedger(config, log);
+  const ledger = await openLedger(config, log, { executes: false });
   const app = await createApp(ledger.service, log);
   return {
     request: async (method, path, body) => {

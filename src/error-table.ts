@@ -176,6 +176,49 @@ export const errorTable = {
     (p: { execution_id: string; expected: number; actual: number }) =>
       `Run ${p.execution_id} is at version ${p.actual}, If-Match names ${p.expected}: read the run again.`,
   ),
+  RUN_STATUS: entry(
+    409,
+    'Run has another status',
+    (p: { execution_id: string; current_status: string; action: string }) =>
+      `Run ${p.execution_id} is ${p.current_status} and cannot be ${p.action}: read it to see what became of it.`,
+  ),
+  RUN_ELSEWHERE: entry(
+    409,
+    'Run is executed elsewhere',
+    (p: { execution_id: string; action: string }) =>
+      `Run ${p.execution_id} is only recorded here and cannot be ${p.action} from here: steer the pipeline that executes it.`,
+  ),
+  RUN_UNRESUMABLE: entry(
+    500,
+    'Run cannot go on',
+    (p: { execution_id: string; what: string }) =>
+      `Run ${p.execution_id} cannot go on (${p.what}): what it had recorded stays; start a new run.`,
+  ),
+  RUN_STUCK: entry(
+    500,
+    'Run stops its process again and again',
+    (p: { execution_id: string }) =>
+      `Run ${p.execution_id} was taken up again and again without getting a step further, and is ended: look into the service log for what stops the process, then start a new run.`,
+  ),
+  QUEUE_FULL: entry(
+    503,
+    'Too many runs wait',
+    (p: { waiting: number }) => `${p.waiting} runs wait for their turn already: try again in a little while.`,
+    true,
+  ),
+  REQUEST_KEY_REUSED: entry(
+    422,
+    'Idempotency-Key was used for another request',
+    (p: { header: string }) =>
+      `The ${p.header} of this request came with another body before: send a new key with every new request.`,
+  ),
+  REQUEST_IN_FLIGHT: entry(
+    409,
+    'The same request is under way',
+    (p: { header: string }) =>
+      `A request with this ${p.header} has not ended yet: wait, then send it again for its answer.`,
+    true,
+  ),
   POLICY_CHANGED: entry(
     503,
     'Policy was changed without a new version',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { StoredEvent } from '../src/events/stored-event.ts';
 import { streamOf } from '../src/run/record.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
@@ -20,6 +21,8 @@ function itemsOf(random: () => number, startMs: number): Recorded[] {
   let ms = startMs;
   const item = (draft: Omit<Recorded, 'time'>): Recorded => ({ ...draft, actor, time: timeAt((ms += 700)) });
   const scoped = random() < 0.5;
+  const keyed =
+    startMs % 3 === 0 ? createHash('sha256').update(String(startMs)).digest('base64url') : undefined;
   const items: Recorded[] = [
     {
       item_type: 'pipeline_start',
@@ -30,7 +33,9 @@ function itemsOf(random: () => number, startMs: number): Recorded[] {
         config_name: config,
         execution_mode: pick(random, ['eco', 'fast']),
         safety_level: pick(random, ['kids', 'youth', 'adult', 'research']),
+        ...(keyed === undefined ? {} : { request_body: keyed }),
       },
+      request: keyed,
       user_id: pick(random, ['anonymous', 'ada', 'grace hopper', '#1', 'ü'.repeat(200)]),
       session_id: pick(random, ['default', 'morning', 'afternoon']),
       ...(scoped

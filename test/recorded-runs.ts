@@ -17,12 +17,14 @@ export type Recorded = ItemDraft & {
   /** RFC 3339, UTC. */
   readonly time: string;
   readonly actor?: 'service' | 'client' | 'importer';
+  /** HMAC of the Idempotency-Key that began the run. */
+  readonly request?: string | undefined;
 };
 
 /** The bytes of a run's items from a sequence number on; nothing in them is random. */
 export function readyEvents(executionId: string, items: readonly Recorded[], firstSeq = 1): ReadyEvent[] {
   const stream = streamOf(executionId);
-  return items.map(({ time, actor = 'service', ...draft }, index) => {
+  return items.map(({ time, actor = 'service', request, ...draft }, index) => {
     const seq = firstSeq + index;
     const placement = {
       id: keyedId(keyOf(stream), stream, String(seq)),
@@ -31,6 +33,7 @@ export function readyEvents(executionId: string, items: readonly Recorded[], fir
       tax: taxonomyVersion,
       time,
       actor: { kind: actor, id: 'test' },
+      request,
     };
     const salt = digest(`salt ${stream} ${seq}`);
     const kit = { key: keyOf(stream), salt, nonce: salt.subarray(0, 12) };

@@ -35,6 +35,8 @@ export type Placement = {
   readonly subject?: string | undefined;
   readonly cause?: string | undefined;
   readonly trace?: string | undefined;
+  /** HMAC of the Idempotency-Key that began the stream. */
+  readonly request?: string | undefined;
 };
 
 /** An event as it was read: checked against its hash, opened where its key still exists. */

@@ -111,6 +111,21 @@ export const executed = z.looseObject({
   media_output_count: count.optional(),
 });
 
+/** A run that was queued. */
+export const begun = z.object({
+  execution_id: z.string(),
+  workflow_id: z.string(),
+  status: z.literal('pending'),
+  created_at: z.string(),
+});
+
+/** What became of a cancel, a pause or a resume. */
+export const steered = z.object({
+  execution_id: z.string(),
+  status: z.enum(runStatuses),
+  cancelled_at: nullableText,
+});
+
 export const notExecuted = z.looseObject({
   status: z.literal('error'),
   error: z.string(),

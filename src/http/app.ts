@@ -14,6 +14,8 @@ import { todaysUrl } from './old-names.ts';
 import { handleError, sendProblem } from './problem.ts';
 import { recordingRoutes } from './recording.ts';
 import { runRoutes } from './runs.ts';
+import { startRoutes } from './start.ts';
+import { steeringRoutes } from './steering.ts';
 import type { Service } from './service.ts';
 
 /**
@@ -64,6 +66,8 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(runRoutes(service));
   await app.register(recordingRoutes(service));
   await app.register(executeRoutes(service));
+  await app.register(startRoutes(service));
+  await app.register(steeringRoutes(service));
   await app.register(importRoutes(service));
   await app.register(mediaRoutes(service));
   await app.register(healthRoutes(service));

@@ -1,20 +1,18 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { LedgerError } from '../errors.ts';
 import type { ExecutionItem } from '../events/item.ts';
 import { catalogued } from '../events/catalogue.ts';
 import type { ExecutionRecord } from '../run/record.ts';
-import { executed, notExecuted, answering } from './answers.ts';
+import { answering, begun, executed, notExecuted } from './answers.ts';
 import { anySafetyLevel } from './recording.ts';
-import { type Service, settle, type StepCount } from './service.ts';
-
-/** Longer inputs would hold up other requests: filter and picture work on the event loop. */
-const maxInputCharacters = 20_000;
+import { idempotencyHeaders, idempotent } from './idempotency.ts';
+import { type Service, settle, type StartRequest, type StepCount } from './service.ts';
+import { inputImages, inputText, maxInputCharacters, sendBegun } from './start.ts';
 
 const executeBody = z.strictObject({
   schema: z.string().min(1).describe('the workflow'),
-  input_text: z.string().min(1).max(maxInputCharacters),
-  input_images: z.array(z.string()).max(0).optional().describe('not yet: send none'),
+  input_text: inputText,
+  input_images: inputImages.optional(),
   execution_mode: z.enum(['eco', 'fast']).default('eco'),
   safety_level: anySafetyLevel.optional().describe('kids where none is given'),
   user_id: z.string().min(1).max(200).default('anonymous'),
@@ -37,27 +35,34 @@ export const executeRoutes =
         schema: {
           summary: 'Run a prompt and wait for the outcome',
           body: executeBody,
-          response: answering({ 200: executed, 403: notExecuted, 500: notExecuted, 503: notExecuted }),
+          headers: idempotencyHeaders,
+          response: answering({
+            200: executed,
+            202: begun,
+            403: notExecuted,
+            500: notExecuted,
+            503: notExecuted,
+          }),
         },
       },
       async (request, reply) => {
         const { body } = request;
-        if (!body.wait) throw notYet('wait: false');
+        const start: StartRequest = {
+          workflow: body.schema,
+          input_text: body.input_text,
+          input_images: body.input_images ?? [],
+          execution_mode: body.execution_mode,
+          safety_level: body.safety_level ?? 'kids',
+          level_set_by: body.safety_level === undefined ? 'default' : 'request',
+          user_id: body.user_id,
+          session_id: body.session_id,
+          seed: body.seed ?? undefined,
+          request_timestamp: body.timestamp,
+        };
+        const once = idempotent(request.headers, 'execute', body);
+        if (!body.wait) return sendBegun(service, reply, start, once);
         // The run goes on when its client leaves: what was begun is recorded to its end.
-        const { record, steps, position } = await service.execute(
-          {
-            schema: body.schema,
-            input_text: body.input_text,
-            execution_mode: body.execution_mode,
-            safety_level: body.safety_level ?? 'kids',
-            level_set_by: body.safety_level === undefined ? 'default' : 'request',
-            user_id: body.user_id,
-            session_id: body.session_id,
-            seed: body.seed ?? undefined,
-            request_timestamp: body.timestamp,
-          },
-          new AbortController().signal,
-        );
+        const { record, steps, position } = await service.execute(start, once);
         await settle(service, reply, position);
         const answer = answerOf(record, steps, body.schema, body.input_text);
         if (answer.status === 503) void reply.header('retry-after', '30');
@@ -65,17 +70,7 @@ export const executeRoutes =
         return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
       },
     );
-
-    app.post('/api/executions', { schema: { hide: true } }, async () => {
-      throw notYet('POST /api/executions');
-    });
   };
-
-const notYet = (what: string): LedgerError =>
-  new LedgerError('NOT_AVAILABLE', {
-    what: `${what} is not available yet`,
-    cure: 'use POST /api/schema/pipeline/execute with wait: true',
-  });
 
 function answerOf(record: ExecutionRecord, steps: StepCount, schema: string, inputText: string): Answer {
   const { execution_id } = record;
@@ -172,8 +167,21 @@ function mediaOutputs(record: ExecutionRecord): Record<string, unknown>[] {
         ];
       case 'fail_output':
         return [{ ...shared, status: 'error', output: null, media_type: null, error: item.content }];
-      case 'skip_output':
-        return [{ ...shared, status: 'skipped', output: null, media_type: null, reason: item.content }];
+      case 'skip_output': {
+        const status = item.metadata['reason'] === 'no_backend' ? 'not_available' : 'skipped';
+        return [{ ...shared, status, output: null, media_type: null, reason: item.content }];
+      }
+      case 'withhold_output':
+        return [
+          {
+            ...shared,
+            status: 'blocked',
+            output: null,
+            media_type: null,
+            reason: item.content,
+            safety_level: record.safety_level,
+          },
+        ];
       default:
         return [];
     }

@@ -14,6 +14,7 @@ const shownParams = [
   'actual',
   'expected',
   'rule',
+  'current_status',
 ];
 
 type Problem = {

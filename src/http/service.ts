@@ -34,9 +34,12 @@ export type ProjectionStatus = {
   readonly error?: string | undefined;
 };
 
-export type ExecuteRequest = {
-  readonly schema: string;
+export type StartRequest = {
+  /** The workflow's id. */
+  readonly workflow: string;
   readonly input_text: string;
+  /** Digests of uploaded pictures, or the addresses that the upload gave. */
+  readonly input_images: readonly string[];
   readonly execution_mode: 'eco' | 'fast';
   readonly safety_level: string;
   readonly level_set_by: 'request' | 'default';
@@ -44,7 +47,30 @@ export type ExecuteRequest = {
   readonly session_id: string;
   readonly seed?: number | undefined;
   readonly request_timestamp?: string | undefined;
+  readonly scope?: { readonly type: string; readonly id: string } | undefined;
 };
+
+/** A request that starts something at most once: the client's key, the kind of request, and its body. */
+export type IdempotentRequest = { readonly key: string; readonly what: string; readonly body: unknown };
+
+export type Started = {
+  readonly executionId: string;
+  /** RFC 3339, UTC. */
+  readonly startedAt: string;
+  /** Where its start stands in the log; null where an earlier request with the same key began it. */
+  readonly position: Position | null;
+  readonly isNew: boolean;
+};
+
+export type Executed = {
+  readonly record: ExecutionRecord;
+  readonly steps: StepCount;
+  readonly position: Position | null;
+};
+
+/** Where steering a run has led. */
+export type Steered = { readonly record: ExecutionRecord; readonly position: Position | null };
+type Steer = (executionId: string, reason: string | undefined) => Promise<Steered>;
 
 /** All that the HTTP layer can do; the composition root hands it in. */
 export type Service = {
@@ -52,15 +78,17 @@ export type Service = {
   readonly storeId: string;
   readonly recorder: Recorder;
   readonly queries: RunQueries;
-  /** Runs to the end and returns the finished record, and where it ends in the log. */
-  readonly execute: (
-    request: ExecuteRequest,
-    signal: AbortSignal,
-  ) => Promise<{
-    readonly record: ExecutionRecord;
-    readonly steps: StepCount;
-    readonly position: Position | null;
-  }>;
+  /**
+   * Records the start of a run and queues it. Throws before any event: WORKFLOW_NOT_FOUND, WORKFLOW_UNSUPPORTED,
+   * INVALID_REQUEST for an input image, QUEUE_FULL, REQUEST_KEY_REUSED, REQUEST_IN_FLIGHT.
+   */
+  readonly start: (request: StartRequest, once?: IdempotentRequest) => Promise<Started>;
+  /** Starts a run and waits for its end. Throws like start, and what kept this process from going on with it. */
+  readonly execute: (request: StartRequest, once?: IdempotentRequest) => Promise<Executed>;
+  /** Steering: each throws RUN_STATUS, RUN_ELSEWHERE, EXECUTION_NOT_FOUND. */
+  readonly cancel: Steer;
+  readonly pause: Steer;
+  readonly resume: Steer;
   /** Imports one old record, or an array of them, out of JSON text. */
   readonly importText: (text: string, timeZone: string | undefined) => Promise<ImportReport>;
   /** The end of the log. */

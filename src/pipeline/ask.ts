@@ -1,11 +1,13 @@
 import { findUnrecordable } from '../events/recordable.ts';
 import { LedgerError } from '../errors.ts';
+import { BackendError, type Evidence, maxErrorBodyCharacters } from './backends/backend-error.ts';
 import type { MediaBackend, MediaRequest, MediaResponse } from './backends/media-backend.ts';
 import type { TextBackend, TextRequest, TextResponse } from './backends/text-backend.ts';
 
 /**
- * Asks a text backend, and refuses an answer that no item could hold (OUTPUT_UNEXPECTED): otherwise the run would stop
- * where its failure cannot be recorded.
+ * Asks a text backend, and refuses an answer without a text (BACKEND_FAILED; what a model only thought is never put in
+ * its place), and one that no item could hold (OUTPUT_UNEXPECTED): otherwise the run would stop where its failure cannot
+ * be recorded.
  */
 export async function askText(
   backend: TextBackend,
@@ -14,7 +16,17 @@ export async function askText(
 ): Promise<TextResponse> {
   const response = await backend.run(request, signal);
   refuseUnrecordable(backend.name, response);
+  if (response.text.trim() === '') {
+    const what = `it answered without a text, and stopped for ${response.finishReason ?? 'no stated reason'}`;
+    throw new BackendError('BACKEND_FAILED', { backend: backend.name, what }, thoughtOf(response));
+  }
   return response;
+}
+
+/** What a model thought is all that is left of an answer without a text. */
+function thoughtOf({ metadata }: TextResponse): Evidence {
+  const thinking = metadata?.['thinking'];
+  return typeof thinking === 'string' ? { body: thinking.slice(0, maxErrorBodyCharacters) } : {};
 }
 
 /** Asks a media backend; refuses an answer without media, or one that no item could hold (OUTPUT_UNEXPECTED). */

@@ -1,5 +1,6 @@
 import { identifier } from '../events/token.ts';
 import { LedgerError } from '../errors.ts';
+import type { Step } from './step.ts';
 
 /** A backend that failed in a stage which the run cannot do without. */
 export class StageFailure extends Error {
@@ -12,17 +13,16 @@ export class StageFailure extends Error {
   }
 }
 
-/**
- * Runs a backend's work for a stage: what it throws becomes a StageFailure, save an abort, which is nobody's failure.
- * Recording must stay outside: an item that cannot be recorded ends the call, not the run.
- */
-export async function inStage<T>(stage: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  try {
-    return await work();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new StageFailure(stage, error);
+/** A provider outside the house refused the text: a safety decision of a third party, not a failure of the backend. */
+export class ProviderRefusal extends Error {
+  readonly step: Step;
+  readonly refusal: LedgerError<'PROVIDER_MODERATED'>;
+
+  constructor(step: Step, refusal: LedgerError<'PROVIDER_MODERATED'>) {
+    super(`a provider refused ${step.id}`, { cause: refusal });
+    this.name = 'ProviderRefusal';
+    this.step = step;
+    this.refusal = refusal;
   }
 }
 

@@ -1,66 +1,42 @@
 import type { ItemDraft } from '../events/item.ts';
-import { failureOf, StageFailure } from './failure.ts';
+import { failureOf, ProviderRefusal, StageFailure } from './failure.ts';
+import { makeOutputs } from './outputs.ts';
+import { Paused, takeTurn } from './pause.ts';
 import type { Emit, Plan, Ports, Stage } from './plan.ts';
-import { stageFour } from './stage-four.ts';
+import { refusedInput } from './provider-refusal.ts';
 import { stageOne } from './stage-one.ts';
-import { stageThree } from './stage-three.ts';
 import { stageTwo } from './stage-two.ts';
 
 /**
- * Runs a plan from stage 1 to its terminal item. Void in, void out: everything that happens is emitted, item by item, and
- * each is durable before the next step begins. The start items and the claim are recorded by the caller, who says in
- * `plan.before` how many that were.
+ * Takes the steps of a plan that are not done yet, up to the run's terminal item. Void in, void out: everything that
+ * happens is emitted, and what is emitted is durable before the next step begins. Start items and claims are recorded by
+ * the caller; so are the totals of the terminal item, which only the writer of the stream can know.
  *
- * A backend that fails in stage 1 or 2 ends the run with `pipeline_error`; in stage 4 only its output. Rejects with the
- * signal's reason once aborted, and with whatever `emit` rejected with: then the run is as far as its stream says.
+ * A backend that fails in stage 1 or 2 ends the run with `pipeline_error`; in stage 4 only its output. Resolves without a
+ * terminal item where the run was paused. Rejects with the signal's reason once aborted, and with whatever `emit`
+ * rejected with: then the run is as far as its stream says, and another call with the plan folded from it goes on.
  */
 export async function orchestrate(plan: Plan, ports: Ports, emit: Emit, signal: AbortSignal): Promise<void> {
-  const started = ports.clock() - plan.before.elapsedSeconds;
-  let items = plan.before.items;
-  const record: Emit = async (item) => {
-    signal.throwIfAborted();
-    await emit(item);
-    items += 1;
-  };
-  const stage: Stage = { plan, ports, emit: record, signal };
+  const stage: Stage = { plan, ports, emit, signal };
   try {
-    const done = await runStages(stage);
-    if (done === undefined) return;
-    const completeMetadata = {
-      total_duration_seconds: ports.clock() - started,
-      total_items_logged: items + 1,
-      outputs_generated: done.outputsGenerated,
-      stages_completed: done.stages,
-    };
-    await record({
+    const input = await stageOne(stage);
+    if (input === undefined) return;
+    const final = await stageTwo(input, stage);
+    const { generated, hasReachedFour } = await makeOutputs(final, stage);
+    takeTurn(stage);
+    const stages = [1, 2, ...(plan.outputs.length > 0 ? [3] : []), ...(hasReachedFour ? [4] : [])];
+    await emit({
       item_type: 'pipeline_complete',
       stage: 5,
       media_type: 'metadata',
-      metadata: completeMetadata,
+      metadata: { outputs_generated: generated, stages_completed: stages },
     });
   } catch (error) {
+    if (error instanceof Paused) return;
+    if (error instanceof ProviderRefusal) return emit(...refusedInput(error, stage));
     if (!(error instanceof StageFailure)) throw error;
-    await record(errorItem(error));
+    await emit(errorItem(error));
   }
-}
-
-type Done = { readonly outputsGenerated: number; readonly stages: readonly number[] };
-
-/** Undefined where stage 1 refused the input: its block has ended the run. */
-async function runStages(stage: Stage): Promise<Done | undefined> {
-  const input = await stageOne(stage);
-  if (input === undefined) return undefined;
-  const final = await stageTwo(input, stage);
-  const { outputs } = stage.plan;
-  let [outputsGenerated, hasReachedFour] = [0, false];
-  for (const [index, output] of outputs.entries()) {
-    const loop = index + 1;
-    if (!(await stageThree(final, output, loop, stage))) continue;
-    hasReachedFour = true;
-    outputsGenerated += await stageFour(final, output, loop, stage);
-  }
-  const stages = [1, 2, ...(outputs.length > 0 ? [3] : []), ...(hasReachedFour ? [4] : [])];
-  return { outputsGenerated, stages };
 }
 
 function errorItem(error: StageFailure): ItemDraft {

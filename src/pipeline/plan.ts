@@ -6,6 +6,7 @@ import type { CheckPorts } from '../safety/check-text.ts';
 import type { ActivePolicy } from '../safety/policy.ts';
 import type { MediaBackend } from './backends/media-backend.ts';
 import type { TextBackend } from './backends/text-backend.ts';
+import type { Progress } from './progress.ts';
 
 export type ExecutionMode = 'eco' | 'fast';
 
@@ -15,7 +16,11 @@ export type PlannedWorkflow = {
   readonly pipeline: 'text_transformation' | 'text_transformation_recursive' | 'steps';
   readonly instruction_type: string;
   readonly context: string | Localized;
-  readonly parameters: Readonly<Record<string, unknown>> & RecursionParameters;
+  readonly parameters: Readonly<Record<string, unknown>> &
+    RecursionParameters & {
+      /** Outputs that are made at the same time; one after the other where it is not given. */
+      readonly concurrency?: number | undefined;
+    };
   readonly models?: Readonly<Record<ExecutionMode, string>> | undefined;
 };
 
@@ -37,21 +42,31 @@ export type PlannedOutput = {
   readonly parameters: Readonly<Record<string, unknown>>;
 };
 
+/** A picture that the person handed in; it stands in the media store. */
+export type InputImage = {
+  readonly sha256: string;
+  /** Sniffed. */
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+};
+
 /** Everything that is decided before a run starts. Nothing else is looked up while it runs. */
-export type Plan = {
+export type RunPlan = {
   readonly executionId: string;
   readonly workflow: PlannedWorkflow;
   readonly workflowSha256: string;
   readonly outputs: readonly PlannedOutput[];
   readonly inputText: string;
+  readonly inputImages: readonly InputImage[];
   readonly executionMode: ExecutionMode;
   readonly safetyLevel: SafetyLevel;
   readonly levelSetBy: 'request' | 'default' | 'workflow';
   readonly seed: number;
   readonly policy: ActivePolicy;
-  /** What the run holds already when the orchestrator is called. */
-  readonly before: { readonly items: number; readonly elapsedSeconds: number };
 };
+
+/** What is still to be done: the run's plan, and what of it its stream holds already. */
+export type Plan = RunPlan & { readonly done: Progress };
 
 /** Texts are brought into this language before anything is made of them. */
 export const pipelineLanguage = 'en';
@@ -67,18 +82,27 @@ export type MediaSink = {
 
 /** What the stages work with. None of it can read the log, a view or the time of day. */
 export type Ports = {
+  /** The text backend of the plan's mode: the configured one, or the built-in one where none is. */
   readonly text: TextBackend;
-  /** The backend that an output runs on: the configured one, or the built-in one where none is. */
-  readonly mediaBackendOf: (output: PlannedOutput) => MediaBackend;
+  /** The backend that an output runs on, or the built-in one; undefined where nothing here can make its medium. */
+  readonly mediaBackendOf: (output: PlannedOutput) => MediaBackend | undefined;
   readonly contextCheck: CheckPorts['contextCheck'];
   readonly commitText: CheckPorts['commitText'];
   readonly media: MediaSink;
   /** Monotonic seconds. */
   readonly clock: () => number;
+  /** False once the run is paused: no further step begins, what has begun is finished and recorded. */
+  readonly mayBegin: () => boolean;
+  /** Waits before a step is tried again. `tries` failed so far; the backend may have said how long. */
+  readonly backOff: (
+    tries: number,
+    retryAfterSeconds: number | undefined,
+    signal: AbortSignal,
+  ) => Promise<void>;
 };
 
-/** Records one item; resolves once it is durable. What it rejects with stops the run as it is. */
-export type Emit = (item: ItemDraft) => Promise<void>;
+/** Records items, all of a call or none; resolves once they are durable. What it rejects with stops the run as it is. */
+export type Emit = (...items: readonly ItemDraft[]) => Promise<void>;
 
 /** What a stage is called with. */
 export type Stage = {

@@ -2,23 +2,27 @@ import { catalogue, type CatalogueEntry } from '../events/catalogue.ts';
 import type { MediaType } from '../events/core.ts';
 import type { ItemDraft } from '../events/item.ts';
 import { LedgerError } from '../errors.ts';
-import type { MediaRequest, MediaResponse, ProducedMedium } from './backends/media-backend.ts';
+import type { MediaBackend, MediaRequest, MediaResponse, ProducedMedium } from './backends/media-backend.ts';
 import { askMedia } from './ask.ts';
-import { failureOf, inStage, StageFailure } from './failure.ts';
+import { failureOf, ProviderRefusal, StageFailure } from './failure.ts';
 import type { PlannedOutput, Stage } from './plan.ts';
-import type { FinalText } from './stage-two.ts';
+import type { TextIn } from './progress.ts';
+import { refusedOutput } from './provider-refusal.ts';
+import { takeStep } from './step.ts';
 
 /**
- * Stage 4, once per output: makes the media, stores them, and only then records the items that name them. A failure is
- * an item of this output, and the next output goes on. Returns how many outputs were generated: 0, 1 or, of a batch, more.
+ * Stage 4, once per output: makes the media, stores them, and only then records the items that name them, all in one. A
+ * failure is an item of this output, and the next output goes on; so is a provider's refusal, which is a decision. Returns
+ * how many media were generated: 0, 1 or, of a batch, more.
  */
 export async function stageFour(
-  final: FinalText,
+  final: TextIn,
   output: PlannedOutput,
+  backend: MediaBackend,
   loop: number,
   stage: Stage,
 ): Promise<number> {
-  const { plan, ports, emit, signal } = stage;
+  const { plan, emit, signal } = stage;
   const request: MediaRequest = {
     config: output.config,
     mediaType: output.mediaType,
@@ -27,49 +31,68 @@ export async function stageFour(
     seed: plan.seed,
     parameters: output.parameters,
   };
-  const common = { stage: 4, loop_iteration: loop, config_used: output.config } as const;
-  let made: { readonly response: MediaResponse; readonly media: readonly StoredMedium[] };
+  const step = { id: `output-${loop}`, stage: 4, loop, config: output.config, model: output.model };
   try {
-    made = await inStage(4, signal, async () => {
-      const response = await askMedia(ports.mediaBackendOf(output), request, signal);
-      return { response, media: await storeAll(response, output, stage) };
+    const { response, usage } = await takeStep(step, stage, async () => {
+      const made = await askMedia(backend, request, signal);
+      return { ...made, stored: await storeAll(made, output, stage) };
     });
+    const { stored } = response;
+    const items = stored.map((medium, index) => outputItem(medium, index, response, request, loop));
+    await emit(...items, ...usage);
+    return items.length;
   } catch (error) {
-    if (!(error instanceof StageFailure)) throw error;
-    const { type, message, isRecoverable } = failureOf(error.cause);
-    await emit({
-      ...common,
-      item_type: 'output_failed',
-      media_type: 'metadata',
-      content: message,
-      metadata: {
-        error_type: type,
-        error_message: message,
-        recoverable: isRecoverable,
-        request: recordedRequest(request),
-      },
-    });
+    if (error instanceof ProviderRefusal) await emit(...refusedOutput(error, final, output, loop, stage));
+    else if (error instanceof StageFailure) await emit(failedItem(error, request, loop));
+    else throw error;
     return 0;
   }
-  const { response, media } = made;
-  for (const [index, medium] of media.entries()) {
-    await emit({
-      ...common,
-      ...medium.item,
-      model_used: response.model,
-      backend_used: response.backend,
-      // The call took its time once, however many media it gave.
-      execution_time: index === 0 ? response.executionSeconds : null,
-      metadata: {
-        ...response.metadata,
-        ...medium.metadata,
-        ...(response.seed === null ? {} : { seed: response.seed }),
-        ...(media.length > 1 ? { batch_index: index } : {}),
-        request: recordedRequest(request),
-      },
-    });
-  }
-  return media.length;
+}
+
+function failedItem({ cause }: StageFailure, request: MediaRequest, loop: number): ItemDraft {
+  const { type, message, isRecoverable } = failureOf(cause);
+  return {
+    item_type: 'output_failed',
+    stage: 4,
+    loop_iteration: loop,
+    config_used: request.config,
+    media_type: 'metadata',
+    content: message,
+    metadata: {
+      error_type: type,
+      error_message: message,
+      recoverable: isRecoverable,
+      request: recordedRequest(request),
+    },
+  };
+}
+
+function outputItem(
+  { item, metadata }: StoredMedium,
+  index: number,
+  response: MediaResponse,
+  request: MediaRequest,
+  loop: number,
+): ItemDraft {
+  return {
+    ...item,
+    stage: 4,
+    loop_iteration: loop,
+    config_used: request.config,
+    model_used: response.model,
+    backend_used: response.backend,
+    // The call took its time once, however many media it gave.
+    execution_time: index === 0 ? response.executionSeconds : null,
+    metadata: {
+      ...response.metadata,
+      ...metadata,
+      model_digest: response.modelDigest,
+      remote_host: response.remoteHost,
+      ...(response.seed === null ? {} : { seed: response.seed }),
+      ...(response.media.length > 1 ? { batch_index: index } : {}),
+      request: recordedRequest(request),
+    },
+  };
 }
 
 type StoredMedium = {

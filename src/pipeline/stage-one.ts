@@ -1,40 +1,40 @@
 import type { ItemDraft } from '../events/item.ts';
-import { type CheckedText, checkText, type Refusal } from '../safety/check-text.ts';
+import { type CheckedText, checkText, type Refusal, type TextCheck } from '../safety/check-text.ts';
 import { detectLanguage } from './detect-language.ts';
 import { askText } from './ask.ts';
-import { inStage } from './failure.ts';
+import { takeTurn } from './pause.ts';
 import { pipelineLanguage, type Stage } from './plan.ts';
+import type { TextIn } from './progress.ts';
 import { translationPrompt } from './prompt.ts';
-
-/** The input as stage 2 gets it; undefined where the input was refused, and with it the run. */
-export type Input = { readonly text: string; readonly language: string };
+import { checkUsage, takeStep } from './step.ts';
 
 /**
  * Stage 1: checks the input as it was written, then brings it into the pipeline's language. The check comes first, so
- * that no backend reads what the policy refuses. Throws StageFailure where the translation fails.
+ * that no backend reads what the policy refuses. Undefined where the input was refused, and with it the run. Throws
+ * StageFailure where the translation fails.
  */
-export async function stageOne(stage: Stage): Promise<Input | undefined> {
-  const { plan, emit, signal } = stage;
-  const { text, isMarked } = withoutMarker(plan.inputText);
+export async function stageOne(stage: Stage): Promise<TextIn | undefined> {
+  const { done } = stage.plan;
+  const { text, isMarked } = withoutMarker(stage.plan.inputText);
   const language = detectLanguage(text);
-  const checked = await checkText(
-    {
-      text,
-      language: language === 'und' ? undefined : language,
-      role: 'user_input',
-      checkPoint: 'pre_interception',
-      level: plan.safetyLevel,
-      levelSetBy: plan.levelSetBy,
-    },
-    { ...stage.ports, policy: plan.policy },
-    signal,
+  if (!done.inputAllowed && !(await checkInput(text, language, stage))) return undefined;
+  return done.translation ?? translate(text, language, isMarked, stage);
+}
+
+async function checkInput(text: string, language: string, stage: Stage): Promise<boolean> {
+  const { plan, emit, signal } = stage;
+  takeTurn(stage);
+  const check = inputCheck(text, language, stage);
+  const checked = await checkText(check, { ...stage.ports, policy: plan.policy }, signal);
+  // Together: a refusal whose block is missing would leave the run open.
+  const { refusal } = checked;
+  const usage = checkUsage(checked, { id: 'check-input', stage: 1, model: null });
+  await emit(
+    inputCheckItem(checked),
+    ...usage,
+    ...(refusal === null ? [] : [inputBlockItem(refusal, stage)]),
   );
-  await emit(checkItem(checked));
-  if (checked.refusal !== null) {
-    await emit(blockedItem(checked.refusal, stage));
-    return undefined;
-  }
-  return translate(text, language, isMarked, stage);
+  return refusal === null;
 }
 
 /**
@@ -48,7 +48,18 @@ function withoutMarker(text: string): { readonly text: string; readonly isMarked
   return { text: kept.join(' '), isMarked: true };
 }
 
-const checkItem = (checked: CheckedText): ItemDraft => ({
+/** What is asked about the input. */
+export const inputCheck = (text: string, language: string, { plan }: Pick<Stage, 'plan'>): TextCheck => ({
+  text,
+  language: language === 'und' ? undefined : language,
+  role: 'user_input',
+  checkPoint: 'pre_interception',
+  level: plan.safetyLevel,
+  levelSetBy: plan.levelSetBy,
+});
+
+/** A decision about the input. */
+export const inputCheckItem = (checked: CheckedText): ItemDraft => ({
   item_type: 'stage1_safety_check',
   stage: 1,
   media_type: 'metadata',
@@ -58,7 +69,8 @@ const checkItem = (checked: CheckedText): ItemDraft => ({
   metadata: checked.metadata,
 });
 
-const blockedItem = (refusal: Refusal, { plan }: Stage): ItemDraft => ({
+/** The end of a run whose input is refused, with what the person reads. */
+export const inputBlockItem = (refusal: Refusal, { plan }: Pick<Stage, 'plan'>): ItemDraft => ({
   item_type: 'stage1_blocked',
   stage: 1,
   media_type: 'metadata',
@@ -72,7 +84,7 @@ const blockedItem = (refusal: Refusal, { plan }: Stage): ItemDraft => ({
   },
 });
 
-async function translate(text: string, from: string, isMarked: boolean, stage: Stage): Promise<Input> {
+async function translate(text: string, from: string, isMarked: boolean, stage: Stage): Promise<TextIn> {
   const { plan, ports, emit, signal } = stage;
   const common = { item_type: 'translation_result', stage: 1, media_type: 'text' } as const;
   if (isMarked || from === pipelineLanguage) {
@@ -90,8 +102,12 @@ async function translate(text: string, from: string, isMarked: boolean, stage: S
     seed: plan.seed,
     parameters: {},
   };
-  const response = await inStage(1, signal, () => askText(ports.text, request, signal));
-  await emit({
+  const { response, usage } = await takeStep(
+    { id: 'translation', stage: 1, model: request.model },
+    stage,
+    () => askText(ports.text, request, signal),
+  );
+  const translated: ItemDraft = {
     ...common,
     content: response.text,
     model_used: response.model,
@@ -104,9 +120,12 @@ async function translate(text: string, from: string, isMarked: boolean, stage: S
       detected_language: response.detectedLanguage ?? from,
       method: response.method,
       model_digest: response.modelDigest,
+      remote_host: response.remoteHost,
       seed: response.seed,
+      finish_reason: response.finishReason,
       request: { prompt: request.prompt, model: request.model, seed: request.seed },
     },
-  });
+  };
+  await emit(translated, ...usage);
   return { text: response.text, language: pipelineLanguage };
 }

@@ -1,21 +1,21 @@
+import type { ItemDraft } from '../events/item.ts';
 import type { TextRequest, TextResponse } from './backends/text-backend.ts';
 import { askText } from './ask.ts';
-import { inStage } from './failure.ts';
 import { languageChain } from './language-chain.ts';
+import { takeTurn } from './pause.ts';
 import type { Stage } from './plan.ts';
 import { contextText, taskOf, transformationPrompt, translationPrompt } from './prompt.ts';
 import { seededRandom } from './random.ts';
-import type { Input } from './stage-one.ts';
-
-/** The text that the outputs are made from. */
-export type FinalText = Input;
+import type { Iteration, TextIn } from './progress.ts';
+import { type Taken, takeStep } from './step.ts';
 
 /**
  * Stage 2: makes the final text out of the input, by one transformation or by a chain of translations, and records every
  * step as it is done. Throws StageFailure where a step fails; the steps before it stay recorded.
  */
-export async function stageTwo(input: Input, stage: Stage): Promise<FinalText> {
-  const { workflow } = stage.plan;
+export async function stageTwo(input: TextIn, stage: Stage): Promise<TextIn> {
+  const { workflow, done } = stage.plan;
+  if (done.final !== undefined) return done.final;
   if (workflow.instruction_type === 'passthrough') return passThrough(input, stage);
   return workflow.pipeline === 'text_transformation_recursive'
     ? passAlong(input, stage)
@@ -23,7 +23,8 @@ export async function stageTwo(input: Input, stage: Stage): Promise<FinalText> {
 }
 
 /** No backend is asked, so no model, backend or time is told. */
-async function passThrough(input: Input, stage: Stage): Promise<FinalText> {
+async function passThrough(input: TextIn, stage: Stage): Promise<TextIn> {
+  takeTurn(stage);
   await stage.emit({
     ...finalItem(stage),
     content: input.text,
@@ -32,7 +33,7 @@ async function passThrough(input: Input, stage: Stage): Promise<FinalText> {
   return input;
 }
 
-async function transform(input: Input, stage: Stage): Promise<FinalText> {
+async function transform(input: TextIn, stage: Stage): Promise<TextIn> {
   const { workflow } = stage.plan;
   const instruction = taskOf(workflow.instruction_type);
   const context = contextText(workflow.context);
@@ -41,60 +42,86 @@ async function transform(input: Input, stage: Stage): Promise<FinalText> {
     prompt: transformationPrompt(instruction, context, input.text),
     task: { kind: 'transform', text: input.text, style: workflow.id, instruction, context },
   };
-  const response = await inStage(2, stage.signal, () => askText(stage.ports.text, request, stage.signal));
-  await stage.emit({
+  const { response, usage } = await askIn('interception', undefined, request, stage);
+  const final: ItemDraft = {
     ...finalItem(stage),
     ...madeBy(response),
     content: response.text,
     metadata: { ...stepMetadata(request, response), total_iterations: 1, transformation_type: workflow.id },
-  });
+  };
+  await stage.emit(final, ...usage);
   return { text: response.text, language: input.language };
 }
 
 /** The telephone game: each step translates what the one before made of it. */
-async function passAlong(input: Input, stage: Stage): Promise<FinalText> {
-  const { plan } = stage;
+async function passAlong(input: TextIn, stage: Stage): Promise<TextIn> {
+  const { plan, emit } = stage;
   const random = seededRandom('languages', plan.seed);
   const chain = languageChain(input.language, plan.workflow.parameters, random);
-  let [text, from, seconds] = [input.text, input.language, 0];
-  let last: TextResponse | undefined;
+  const passed = [...plan.done.iterations];
   for (const [index, to] of chain.entries()) {
-    const request: TextRequest = {
-      ...commonRequest(stage),
-      prompt: translationPrompt(text, from, to, false),
-      task: { kind: 'translate', text, from, to },
-    };
-    last = await inStage(2, stage.signal, () => askText(stage.ports.text, request, stage.signal));
-    await stage.emit({
-      ...finalItem(stage),
-      ...madeBy(last),
-      item_type: 'interception_iteration',
-      stage_iteration: index + 1,
-      content: last.text,
-      metadata: {
-        ...stepMetadata(request, last),
-        from_lang: from,
-        to_lang: to,
-        iteration_type: 'translation',
-      },
-    });
-    [text, from, seconds] = [last.text, to, seconds + last.executionSeconds];
+    if (index >= plan.done.iterations.length)
+      passed.push(await passOn(passed.at(-1) ?? input, to, index + 1, stage));
   }
-  await stage.emit({
+  const last = passed.at(-1);
+  const { text, language } = last ?? input;
+  takeTurn(stage);
+  await emit({
     ...finalItem(stage),
-    ...(last === undefined ? {} : madeBy(last)),
-    execution_time: seconds,
+    ...(last === undefined ? {} : { model_used: last.model, backend_used: last.backend }),
+    execution_time: passed.reduce((sum, { seconds }) => sum + seconds, 0),
     content: text,
     metadata: {
       from_lang: input.language,
-      to_lang: from,
+      to_lang: language,
       total_iterations: chain.length,
       transformation_type: plan.workflow.id,
       languages: chain,
       language_seed: plan.seed,
     },
   });
-  return { text, language: from };
+  return { text, language };
+}
+
+async function passOn(
+  { text, language: from }: TextIn,
+  to: string,
+  iteration: number,
+  stage: Stage,
+): Promise<Iteration> {
+  const request: TextRequest = {
+    ...commonRequest(stage),
+    prompt: translationPrompt(text, from, to, false),
+    task: { kind: 'translate', text, from, to },
+  };
+  const { response, usage } = await askIn(`interception-${iteration}`, iteration, request, stage);
+  const step: ItemDraft = {
+    ...finalItem(stage),
+    ...madeBy(response),
+    item_type: 'interception_iteration',
+    stage_iteration: iteration,
+    content: response.text,
+    metadata: {
+      ...stepMetadata(request, response),
+      from_lang: from,
+      to_lang: to,
+      iteration_type: 'translation',
+    },
+  };
+  await stage.emit(step, ...usage);
+  const { text: said, executionSeconds: seconds, model, backend } = response;
+  return { text: said, language: to, seconds, model, backend };
+}
+
+function askIn(
+  id: string,
+  stageIteration: number | undefined,
+  request: TextRequest,
+  stage: Stage,
+): Promise<Taken<TextResponse>> {
+  const { plan, ports, signal } = stage;
+  const step = { id, stage: 2, stageIteration, config: plan.workflow.id, model: request.model };
+  return takeStep(step, stage, () => askText(ports.text, request, signal));
 }
 
 const commonRequest = ({ plan }: Stage): Pick<TextRequest, 'model' | 'seed' | 'parameters'> => ({
@@ -122,6 +149,8 @@ const stepMetadata = (request: TextRequest, response: TextResponse): Record<stri
   ...response.metadata,
   method: response.method,
   model_digest: response.modelDigest,
+  remote_host: response.remoteHost,
+  finish_reason: response.finishReason,
   seed: response.seed,
   request: {
     prompt: request.prompt,

@@ -6,7 +6,12 @@ import { LedgerError } from '../errors.ts';
 import { isTerminal, loopOf, type Origin, type RunState } from './lifecycle.ts';
 
 /** Who asks to record. Our own items keep every rule; a foreign pipeline the few that shape depends on; imports none. */
-export type RecordCommand = { readonly by: Origin; readonly item: ItemDraft };
+export type RecordCommand = {
+  readonly by: Origin;
+  readonly item: ItemDraft;
+  /** The worker that executes the run, where it is a worker that records. */
+  readonly worker?: string | undefined;
+};
 
 type Refusal = { readonly rule: string; readonly what: string; readonly cure: string };
 
@@ -19,7 +24,7 @@ export function decide(command: RecordCommand, state: RunState): void {
   if (refusal) throw new LedgerError('RULE_BROKEN', refusal);
 }
 
-function refusalOf({ by, item }: RecordCommand, state: RunState): Refusal | undefined {
+function refusalOf({ by, item, worker }: RecordCommand, state: RunState): Refusal | undefined {
   if (by === 'import') return undefined;
   const entry = catalogued(upcastType(item.item_type)) ?? unknownEntry;
   if (isTerminal(state) && !entry.afterTerminal) {
@@ -50,8 +55,61 @@ function refusalOf({ by, item }: RecordCommand, state: RunState): Refusal | unde
       cure: 'number the iterations 1, 2, 3 … without gaps, in order',
     };
   }
-  return by === 'own' ? ownRefusal(item, entry, state) : undefined;
+  if (by !== 'own') return undefined;
+  return (
+    workerRefusal(worker, item, entry, state) ??
+    steeringRefusal(item, entry, state) ??
+    ownRefusal(item, entry, state)
+  );
 }
+
+/** Whatever two workers believe: only the one that claimed the run last adds to it. */
+function workerRefusal(
+  worker: string | undefined,
+  item: ItemDraft,
+  entry: CatalogueEntry,
+  state: RunState,
+): Refusal | undefined {
+  if (state.version >= 0 && state.origin !== 'own' && !entry.afterTerminal) {
+    return {
+      rule: 'other_recorder',
+      what: `${item.item_type} cannot be added: this run is executed elsewhere`,
+      cure: 'steer it where it is executed',
+    };
+  }
+  if (worker === undefined || worker === state.worker || entry.effect === 'claim' || entry.afterTerminal)
+    return undefined;
+  return {
+    rule: 'other_worker',
+    what: `${item.item_type} comes from ${worker}, and ${state.worker ?? 'nobody'} executes this run`,
+    cure: 'claim the run first, or leave it to the other',
+  };
+}
+
+/** A cancel stays: nothing but the end follows it. Only what runs is paused, only what is paused is resumed. */
+function steeringRefusal(item: ItemDraft, entry: CatalogueEntry, state: RunState): Refusal | undefined {
+  const { effect, kind } = entry;
+  const { phase } = state;
+  const isNote = effect === 'none' && (kind === 'control' || kind === 'log');
+  if (phase === 'cancelling' && !entry.afterTerminal && !isNote) {
+    if (effect === 'cancel_run' || effect === 'claim') return undefined;
+    return {
+      rule: 'run_cancelling',
+      what: `${item.item_type} cannot follow: the run is being cancelled`,
+      cure: 'record run_cancelled',
+    };
+  }
+  if (effect === 'pause' && phase !== 'running' && phase !== 'pending') return unsteerable(item, state);
+  if (effect === 'resume' && phase !== 'paused') return unsteerable(item, state);
+  if (effect === 'cancel_run' && phase !== 'cancelling') return unsteerable(item, state);
+  return undefined;
+}
+
+const unsteerable = ({ item_type }: ItemDraft, { phase }: RunState): Refusal => ({
+  rule: 'wrong_status',
+  what: `${item_type} cannot follow: the run is ${phase ?? 'not there'}`,
+  cure: 'read the run, and ask for what its status allows',
+});
 
 function ownRefusal(item: ItemDraft, entry: CatalogueEntry, state: RunState): Refusal | undefined {
   const { effect } = entry;

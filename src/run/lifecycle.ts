@@ -124,7 +124,8 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
     case 'claim':
       return { ...moved(state, 'pending', 'running'), worker: workerOf(core) };
     case 'resume':
-      return moved(state, 'paused', 'running');
+      // What was paused in the queue waits there again.
+      return moved(state, 'paused', state.worker === null ? 'pending' : 'running');
     case 'answer':
       return moved(state, 'waiting_clarification', 'running');
     case 'pause':
@@ -173,13 +174,14 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
   }
 }
 
-function workerOf(core: CoreDraft): string | null {
+/** A claim that names nobody is one all the same. */
+function workerOf(core: CoreDraft): string {
   const worker = core.facts?.['worker'];
-  return typeof worker === 'string' ? worker : null;
+  return typeof worker === 'string' ? worker : 'unnamed';
 }
 
 /** A worker's claim, a resume or an answer lifts only what it answers: nothing of them undoes a cancel. */
-function moved(state: RunState, from: RunStatus, to: 'running'): RunState {
+function moved(state: RunState, from: RunStatus, to: 'pending' | 'running'): RunState {
   return state.phase === from ? { ...state, phase: to } : state;
 }
 

@@ -22,6 +22,10 @@ export type RunItem = {
 export type RecordRequest = {
   readonly executionId: string;
   readonly by: Origin;
+  /** The worker that executes the run; it is refused once another has claimed it. */
+  readonly worker?: string | undefined;
+  /** Who stands in the core, where it is not who records: a client that steers a run of ours. */
+  readonly actor?: Actor | undefined;
   readonly items: readonly RunItem[];
   /** `new`: no such run may exist yet; `existing`: it must. */
   readonly run: 'new' | 'existing';
@@ -30,6 +34,8 @@ export type RecordRequest = {
   /** Taxonomy that the items were written under; ours by default. */
   readonly tax?: string | undefined;
   readonly userId?: string | undefined;
+  /** HMAC of the Idempotency-Key that started the run. */
+  readonly requestKey?: string | undefined;
   readonly trace?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 };
@@ -70,20 +76,21 @@ export function createRecorder(parts: RecorderParts): Recorder {
   const writer = createStreamWriter({ ...parts, fold: evolve, initial: initialRunState });
   return {
     record: async (request) => {
-      const { executionId, by } = request;
+      const { executionId, by, worker } = request;
       const stream = streamOf(executionId);
       const pointed = findUnrecordable(request.items.map(({ draft }) => draft));
       if (pointed) throw new LedgerError('UNRECORDABLE', pointed, { errors: [pointed] });
       return writer.write({
         stream,
         items: request.items.map((item) => named(naming, stream, item)),
-        actor: recordActors[by],
+        actor: request.actor ?? recordActors[by],
         tax: request.tax ?? taxonomyVersion,
         subject: request.userId === undefined ? undefined : keyedDigestOf(naming, 'subject', request.userId),
+        requestKey: request.requestKey,
         trace: request.trace,
         signal: request.signal,
         guard: (state, alreadyThere) => guardRun(request, state, alreadyThere),
-        decide: (state, item, index) => decideAt(index, { by, item }, state),
+        decide: (state, item, index) => decideAt(index, { by, item, worker }, state),
       });
     },
   };

@@ -40,6 +40,8 @@ export type WriteRequest<S> = {
   readonly tax: string;
   /** HMAC of the person a run is about; stands on the first event. */
   readonly subject?: string | undefined;
+  /** HMAC of the request that began it; stands on the first event. */
+  readonly requestKey?: string | undefined;
   readonly trace?: string | undefined;
   /** Refuses by throwing. Called with the state before each item, where the batch is new. */
   readonly decide: (state: S, item: ItemDraft, index: number) => void;
@@ -204,6 +206,7 @@ async function chain<S>(
       recorded: time === undefined ? undefined : now,
       actor,
       subject: seq === 1 ? request.subject : undefined,
+      request: seq === 1 ? request.requestKey : undefined,
       trace,
     });
     state = parts.fold(state, item.core);

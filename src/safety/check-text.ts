@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type DecisionRecord, decisionRecord, type SafetyLevel } from '../events/decision.ts';
 import { seconds, token } from '../events/token.ts';
+import type { Usage } from '../events/usage.ts';
 import { isLedgerError } from '../errors.ts';
 import { decided, type Evidence } from './decided.ts';
 import type { ContextAnswer, ContextChecker, ContextHit } from './context-check.ts';
@@ -47,6 +48,8 @@ export type CheckedText = {
   readonly model: string | null;
   readonly backend: string | null;
   readonly executionSeconds: number;
+  /** What the model used up, where one was asked and told. */
+  readonly usage?: Usage | undefined;
   /** Null where the text may go on. */
   readonly refusal: Refusal | null;
 };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
 import { isLedgerError } from '../errors.ts';
@@ -11,6 +12,7 @@ import type { Keyring } from '../keyring/keyring.ts';
 import { openMediaStore } from '../media/media-store.ts';
 import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
+import { readRequest } from '../queries/requests.ts';
 import { createRunListQuery } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
@@ -20,11 +22,15 @@ import { activatePolicy } from '../safety/policy.ts';
 import { bundledPolicy } from '../safety/bundled-policy.ts';
 import { bundledLibrary } from '../workflows/library.ts';
 import { version } from '../version.ts';
+import { backOff } from './back-off.ts';
+import { createBackends } from './backends.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
 import { openParts } from './parts.ts';
-import { publishPolicy } from './policies.ts';
-import { closeAbandonedRuns } from './recover.ts';
+import { createPolicyShelf, publishPolicy } from './policies.ts';
+import { createRequestKeys } from './request-keys.ts';
+import { createRunControl } from './run-control.ts';
+import { createWorker } from './worker.ts';
 import { replayRun } from './replay.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
@@ -39,15 +45,19 @@ export type Ledger = {
 };
 
 /**
- * Opens a ledger on its data directory: store, keys, media, read models; publishes the policy; ends the runs that a dead
- * process left open. Throws LOCKED while another process has it.
+ * Opens a ledger on its data directory: store, keys, media, read models; publishes the policy; goes on with the runs that
+ * were not finished, unless it is only opened to be read (`executes: false`). Throws LOCKED while another process has it.
  */
-export async function openLedger(config: Config, log: FastifyBaseLogger): Promise<Ledger> {
+export async function openLedger(
+  config: Config,
+  log: FastifyBaseLogger,
+  { executes = true }: { readonly executes?: boolean } = {},
+): Promise<Ledger> {
   const parts = await openParts(config, {
     onStopped: (name, stop) => log.error({ projection: name, err: stop.error }, 'a projection stopped'),
   });
   try {
-    return await assemble({ config, log, ...parts }, parts.close);
+    return await assemble({ config, log, executes, ...parts }, parts.close);
   } catch (error) {
     await parts.close();
     throw error;
@@ -57,13 +67,14 @@ export async function openLedger(config: Config, log: FastifyBaseLogger): Promis
 type Parts = {
   readonly config: Config;
   readonly log: FastifyBaseLogger;
+  readonly executes: boolean;
   readonly store: EventStore;
   readonly keys: Keyring;
   readonly projector: Projector;
 };
 
 async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Ledger> {
-  const { config, log, store, keys, projector } = parts;
+  const { config, log, executes, store, keys, projector } = parts;
   const media = await openMediaStore(join(config.dataDirectory, 'media'));
   const newId = createIds();
   const recorder = createRecorder({ store, keys, clock: Date.now, newId });
@@ -74,21 +85,46 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
   );
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(store, keys.keyOf, executionId, until, signal);
+  const workflows = bundledLibrary();
+  const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
+  const clock = (): number => performance.now() / 1_000;
+  const backends = createBackends(config.backends, clock);
+  const worker = createWorker({
+    recorder,
+    read,
+    documents: { workflows, policyOf: createPolicyShelf(store, keys, policy) },
+    portsOf: ({ executionMode, policy: pinned }) => ({
+      text: backends.textOf(executionMode),
+      mediaBackendOf: backends.mediaOf,
+      contextCheck: backends.contextCheckOf(pinned),
+      commitText: (words) => keyedDigestOf(keys.naming, 'text', words),
+      media,
+      clock,
+      backOff,
+    }),
+    name: `worker-${randomBytes(8).toString('hex')}`,
+    now: Date.now,
+  });
+  const control = createRunControl({ recorder, worker, read, concurrency: config.concurrency, log });
+  const newRunId = (): string => newExecutionId(Date.now(), randomBytes(4));
   const executor = createExecutor({
     recorder,
     media,
     policy,
-    workflows: bundledLibrary(),
-    naming: keys.naming,
-    replay,
+    workflows,
+    control,
+    keys: createRequestKeys(keys.naming, (key) => readRequest(projector, key)),
+    read,
+    newExecutionId: newRunId,
   });
   const list = createRunListQuery(projector);
 
   projector.start();
   await catchUp(store, projector);
-  const abandoned = abandonedRuns(projector, log);
-  const closed = await closeAbandonedRuns(recorder, abandoned, (id) => replay(id, {}, AbortSignal.any([])));
-  if (closed > 0) log.warn({ runs: closed }, 'ended runs that a dead process left open');
+  const unfinished = executes ? unfinishedRuns(projector, log) : [];
+  for (const executionId of unfinished) control.add(executionId, 'recovered');
+  if (unfinished.length > 0)
+    log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
 
   const service: Service = {
     version,
@@ -103,7 +139,11 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
         return { total_records: records, total_size_bytes: bytes, by_status: byStatus };
       },
     },
+    start: executor.start,
     execute: executor.execute,
+    cancel: control.cancel,
+    pause: control.pause,
+    resume: control.resume,
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
@@ -119,14 +159,14 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
       return { ready, storeReachable, projections };
     },
     authenticate: (text) => keyedDigestOf(keys.naming, 'cursor', text),
-    newExecutionId: () => newExecutionId(Date.now(), randomBytes(4)),
+    newExecutionId: newRunId,
   };
   return {
     service,
     projector,
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
-      await executor.finish(finishWithinMs);
+      await control.finish(finishWithinMs);
       await inFlight;
       await closeAll();
     },
@@ -144,12 +184,13 @@ async function catchUp(store: EventStore, projector: Projector): Promise<void> {
   }
 }
 
-function abandonedRuns(projector: Projector, log: FastifyBaseLogger): readonly string[] {
+function unfinishedRuns(projector: Projector, log: FastifyBaseLogger): readonly string[] {
   try {
-    return readActiveRuns(projector).map(({ executionId }) => executionId);
+    const active = readActiveRuns(projector);
+    return active.filter(({ status }) => status !== 'paused').map(({ executionId }) => executionId);
   } catch (error) {
     if (!isLedgerError(error, 'PROJECTION_STOPPED')) throw error;
-    log.warn({ err: error }, 'runs that a dead process left open cannot be found');
+    log.warn({ err: error }, 'runs that were not finished cannot be found');
     return [];
   }
 }

@@ -3,6 +3,7 @@ import type { EventStore } from '../event-store/port.ts';
 import { taxonomyVersion } from '../events/core.ts';
 import { decodeEvent } from '../events/envelope.ts';
 import { createStreamWriter, type StreamKeys } from '../run/stream-writer.ts';
+import { type ActivePolicy, activatePolicy, type PolicyReference } from '../safety/policy.ts';
 
 /** A policy as it is published: the document, and how decisions refer to it. */
 export type PublishedPolicy = {
@@ -55,4 +56,45 @@ async function publishedDigest(
     if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
   }
   return digest;
+}
+
+/**
+ * Finds a published policy by the reference that a run has pinned, ready to be applied: the active one at once, an older
+ * one out of its stream. Undefined where it was never published here or its document is erased. Throws POLICY_INVALID for
+ * a document that this release cannot apply.
+ */
+export function createPolicyShelf(
+  store: EventStore,
+  keys: Pick<StreamKeys, 'keyOf'>,
+  active: ActivePolicy,
+): (reference: PolicyReference) => Promise<ActivePolicy | undefined> {
+  const known = new Map([[active.reference.sha256, active]]);
+  return async (reference) => {
+    const { id, sha256 } = reference;
+    const found = known.get(sha256);
+    if (found !== undefined) return found;
+    const document = await publishedDocument(store, keys, `policy-${id}`, sha256);
+    if (document === undefined) return undefined;
+    // By the hash it was published under, whatever a newer schema would add to the document.
+    const policy = { ...activatePolicy(document), reference };
+    known.set(sha256, policy);
+    return policy;
+  };
+}
+
+async function publishedDocument(
+  store: EventStore,
+  keys: Pick<StreamKeys, 'keyOf'>,
+  stream: string,
+  sha256: string,
+): Promise<unknown> {
+  try {
+    for await (const stored of store.readStream(stream)) {
+      const { core, payload } = decodeEvent(stored, keys.keyOf(stream));
+      if (core.facts?.['sha256'] === sha256) return payload?.metadata?.['document'];
+    }
+  } catch (error) {
+    if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
+  }
+  return undefined;
 }

@@ -19,6 +19,8 @@ export type WorkflowLibrary = {
   readonly outputConfigs: readonly OutputConfig[];
   /** Throws WORKFLOW_NOT_FOUND, which names the known ids. */
   readonly workflow: (id: string) => PublishedWorkflow;
+  /** Any version that a run may have pinned, by its hash. */
+  readonly version: (sha256: string) => PublishedWorkflow | undefined;
   readonly outputConfig: (id: string) => OutputConfig | undefined;
 };
 
@@ -45,6 +47,7 @@ export function openLibrary(
         throw new LedgerError('WORKFLOW_NOT_FOUND', { workflow: id, known: [...published.keys()] });
       return found;
     },
+    version: (sha256) => [...published.values()].find((version) => version.sha256 === sha256),
     outputConfig: (id) => outputConfigs.get(id),
   };
 }

@@ -252,8 +252,10 @@ describe('old names', () => {
   });
 
   test('POST on the old collection executes, so it never records', async () => {
-    const refused = await service.post('/api/executions', { workflow_id: 'dada', input_text: 'a' });
-    expect(refused.status).toBe(501);
+    const begun = await service.post('/api/executions', { workflow_id: 'dada', input_text: 'a' });
+    expect(begun.status).toBe(202);
+    const { json } = await service.get(`/api/runs/${String(begun.json['execution_id'])}`);
+    expect(json).toMatchObject({ workflow_id: 'dada', config_name: 'dada' });
   });
 });
 

@@ -41,7 +41,8 @@ const refusals: readonly (readonly [ErrorCode, string, Request?])[] = [
   ['UNKNOWN_FORMAT', '/api/runs/exec_20200101_000000_00000000/export/odt'],
   ['FORMAT_NOT_AVAILABLE', '/api/runs/exec_20200101_000000_00000000/export/pdf'],
   ['MEDIA_NOT_FOUND', `/api/media/${'0'.repeat(64)}`],
-  ['NOT_AVAILABLE', '/api/schema/pipeline/execute', { method: 'POST', headers: json, body: prompt }],
+  ['NOT_AVAILABLE', '/api/runs?q=flower'],
+  ['EXECUTION_NOT_FOUND', '/api/runs/exec_20200101_000000_00000000/cancel', { method: 'POST' }],
 ];
 
 const cases = refusals.map(([code, path, init = {}]) => ({ code, path, init }));

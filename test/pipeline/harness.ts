@@ -13,6 +13,7 @@ import { builtinMedia } from '../../src/pipeline/backends/builtin/builtin-media.
 import { builtinText } from '../../src/pipeline/backends/builtin/builtin-text.ts';
 import { orchestrate } from '../../src/pipeline/orchestrate.ts';
 import type { Plan, Ports } from '../../src/pipeline/plan.ts';
+import { noProgress } from '../../src/pipeline/progress.ts';
 import { startItems } from '../../src/pipeline/start-items.ts';
 import { decide } from '../../src/run/decide.ts';
 import { evolveRecord, headerOf, initialRecordState, type RecordState } from '../../src/run/record.ts';
@@ -68,7 +69,8 @@ export function planOf(workflow: string, inputText: string, overrides: Partial<P
     levelSetBy: 'request',
     seed: 42,
     policy: activatePolicy(bundledPolicy),
-    before: { items: 3, elapsedSeconds: 0 },
+    inputImages: [],
+    done: noProgress,
     ...overrides,
   };
 }
@@ -97,6 +99,8 @@ export function portsWith(overrides: Partial<Ports> = {}): Ports {
     commitText,
     media: memorySink(),
     clock,
+    mayBegin: () => true,
+    backOff: () => Promise.resolve(),
     ...overrides,
   };
 }
@@ -124,9 +128,9 @@ export async function run(
   await orchestrate(
     plan,
     ports,
-    async (item) => {
+    async (...items) => {
       await Promise.resolve();
-      log.append(item);
+      for (const item of items) log.append(item);
     },
     signal,
   );

@@ -61,7 +61,9 @@ describe('the paths of the pipeline', () => {
   test('two outputs: … [stage3 check (loop 1), output (1)], [stage3 check (2), output (2)], complete', async () => {
     const ran = await run(planOf('image_comparison', harmless));
     expect(story(ran)).toEqual([...opening, 'interception_final', ...image, ...image, 'pipeline_complete']);
-    const looped = ran.items.filter((item) => item.loop_iteration !== null);
+    const looped = ran.items.filter(
+      (item) => item.loop_iteration !== null && item.item_type !== 'step_started',
+    );
     expect(looped.map((item) => [item.item_type, item.loop_iteration, item.config_used])).toEqual([
       ['stage3_safety_check', 1, 'sd35_large'],
       ['output_image', 1, 'sd35_large'],

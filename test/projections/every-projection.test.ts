@@ -41,6 +41,7 @@ async function rowsAfter(
 it('the folder is the registry', () => {
   expect(projections.map(({ name }) => name)).toEqual([
     'active-runs',
+    'requests',
     'run-items',
     'run-list',
     'run-record',

@@ -1,0 +1,31 @@
+import type { BackendAddresses } from '../config.ts';
+import { builtinMedia } from '../pipeline/backends/builtin/builtin-media.ts';
+import { builtinText } from '../pipeline/backends/builtin/builtin-text.ts';
+import type { MediaBackend } from '../pipeline/backends/media-backend.ts';
+import type { TextBackend } from '../pipeline/backends/text-backend.ts';
+import type { ExecutionMode, PlannedOutput } from '../pipeline/plan.ts';
+import type { ContextChecker } from '../safety/context-check.ts';
+import { builtinContextRules } from '../safety/context-rules.ts';
+import type { ActivePolicy } from '../safety/policy.ts';
+
+/** The backends of this process, by what they are for. */
+export type Backends = {
+  readonly textOf: (mode: ExecutionMode) => TextBackend;
+  readonly mediaOf: (output: PlannedOutput) => MediaBackend | undefined;
+  readonly contextCheckOf: (policy: ActivePolicy) => ContextChecker;
+};
+
+/** Media that the built-in backend makes. */
+const builtinMakes = new Set(['image', 'text']);
+
+/** Builds the backends whose addresses are set; for the others the built-in one serves. `clock` gives monotonic seconds. */
+export function createBackends(_addresses: BackendAddresses, clock: () => number): Backends {
+  const text = builtinText(clock);
+  const media = builtinMedia(clock);
+  const rules = builtinContextRules(clock);
+  return {
+    textOf: () => text,
+    mediaOf: ({ mediaType }) => (builtinMakes.has(mediaType) ? media : undefined),
+    contextCheckOf: () => rules,
+  };
+}

@@ -1,0 +1,234 @@
+import { isLedgerError, LedgerError } from '../errors.ts';
+import { catalogued } from '../events/catalogue.ts';
+import type { ItemDraft } from '../events/item.ts';
+import type { Position } from '../event-store/port.ts';
+import { orchestrate } from '../pipeline/orchestrate.ts';
+import type { Emit, Plan, Ports } from '../pipeline/plan.ts';
+import type { ExecutionRecord } from '../run/record.ts';
+import type { Recorder } from '../run/recorder.ts';
+import { type PinnedDocuments, planOfRun } from './plan-of-run.ts';
+import { lastClaim, tooManyRecoveries } from './recoveries.ts';
+
+/** How long a cancelled run waits for its backend to let go; what comes later is discarded. */
+const letGoMs = 5_000;
+
+/** Why a run's work is aborted by its own. */
+export class RunCancelled extends Error {
+  constructor() {
+    super('the run is cancelled');
+    this.name = 'RunCancelled';
+  }
+}
+
+export type WorkerParts = {
+  readonly recorder: Recorder;
+  /** A run's whole record out of the log; undefined for an unknown one. */
+  readonly read: (executionId: string) => Promise<ExecutionRecord | undefined>;
+  readonly documents: PinnedDocuments;
+  readonly portsOf: (plan: Plan) => Omit<Ports, 'mayBegin'>;
+  /** Names this process on the runs it takes; no two processes ever share it. */
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+export type Worker = {
+  /**
+   * Takes a run as far as it goes: reads what its stream holds, claims it, takes the steps that are left. Rejects where the record cannot be written, or with the signal's reason
+   * where the process stops: the run then goes on from its stream.
+   */
+  readonly work: (
+    executionId: string,
+    steering: { readonly signal: AbortSignal; readonly mayBegin: () => boolean },
+  ) => Promise<Worked>;
+};
+
+/** How far a run has come: to its end, or to a pause. `position` is of the last event that was recorded here, if any. */
+export type Worked = { readonly hasEnded: boolean; readonly position: Position | null };
+
+/** Executes runs. It holds nothing between two calls: all that it knows of a run stands in the run's stream. */
+export function createWorker(parts: WorkerParts): Worker {
+  return {
+    async work(executionId, { signal, mayBegin }) {
+      const record = await parts.read(executionId);
+      if (record === undefined) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: executionId });
+      const writer = createRunWriter(parts, record);
+      if (record.is_terminal || record.status === 'paused') return writer.reached();
+      const before = claimItems(record, parts.name);
+      if (record.status === 'cancelling') {
+        await writer.record([...before, cancelledItem]);
+        return writer.reached();
+      }
+      let plan: Plan;
+      try {
+        if (tooManyRecoveries(record.items))
+          throw new LedgerError('RUN_STUCK', { execution_id: executionId });
+        plan = await planOfRun(record, parts.documents);
+      } catch (error) {
+        if (!isLedgerError(error, 'RUN_UNRESUMABLE') && !isLedgerError(error, 'RUN_STUCK')) throw error;
+        await writer.record([...before, errorItem(record, error.code.toLowerCase(), error.message)]);
+        return writer.reached();
+      }
+      if (before.length > 0) await writer.record(before);
+      return takeSteps(plan, { ...parts.portsOf(plan), mayBegin }, writer, record, signal);
+    },
+  };
+}
+
+async function takeSteps(
+  plan: Plan,
+  ports: Ports,
+  writer: RunWriter,
+  record: ExecutionRecord,
+  signal: AbortSignal,
+): Promise<Worked> {
+  try {
+    await untilLetGo(orchestrate(plan, ports, writer.emit, signal), signal);
+    return writer.reached();
+  } catch (error) {
+    if (error instanceof RunCancelled) {
+      await writer.cancel();
+      return writer.reached();
+    }
+    // The store's errors and a stop of the process leave the run as it is; anything else is a defect that would repeat.
+    if (error instanceof LedgerError || signal.aborted) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    await writer.record([errorItem(record, 'internal_error', message)]);
+    return writer.reached();
+  }
+}
+
+/** A backend that does not let go must not hold up a cancel: its result, should it ever come, is discarded. */
+async function untilLetGo(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const late = new AbortController();
+  const givenUp = new Promise<never>((_, reject) => {
+    const begin = (): void => {
+      const timer = setTimeout(() => reject(signal.reason), letGoMs);
+      late.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    };
+    if (signal.aborted) begin();
+    else signal.addEventListener('abort', begin, { once: true, signal: late.signal });
+  });
+  try {
+    await Promise.race([work, givenUp]);
+  } finally {
+    late.abort();
+  }
+}
+
+const cancelledItem: ItemDraft = { item_type: 'run_cancelled', media_type: 'metadata' };
+
+/** Nothing where this worker holds the run already; a recovery where another one held it when it died. */
+function claimItems(record: ExecutionRecord, worker: string): readonly ItemDraft[] {
+  const previous = lastClaim(record.items);
+  if (previous === worker) return [];
+  const common = { stage: record.items.at(-1)?.stage ?? 0, media_type: 'metadata' } as const;
+  if (previous === undefined) return [{ ...common, item_type: 'run_claimed', metadata: { worker } }];
+  return [{ ...common, item_type: 'run_recovered', metadata: { worker, previous_worker: previous } }];
+}
+
+function errorItem({ items }: ExecutionRecord, type: string, message: string): ItemDraft {
+  const stage = items.at(-1)?.stage ?? 0;
+  return {
+    item_type: 'pipeline_error',
+    stage,
+    media_type: 'metadata',
+    content: message,
+    metadata: { error_type: type, error_stage: stage, error_message: message, recoverable: false },
+  };
+}
+
+type RunWriter = {
+  readonly record: (items: readonly ItemDraft[]) => Promise<void>;
+  readonly emit: Emit;
+  readonly cancel: () => Promise<void>;
+  readonly reached: () => Worked;
+};
+
+/** Records for the orchestrator: adds the totals that only the stream knows, and keeps a cancel a cancel. */
+function createRunWriter({ recorder, name, now }: WorkerParts, run: ExecutionRecord): RunWriter {
+  const { execution_id: executionId } = run;
+  let { version } = run;
+  let worked: Worked = { hasEnded: run.is_terminal, position: null };
+  const append = async (items: readonly ItemDraft[], expectedVersion?: number): Promise<void> => {
+    const { state, position } = await recorder.record({
+      executionId,
+      by: 'own',
+      worker: name,
+      run: 'existing',
+      items: items.map((draft) => ({ draft })),
+      expectedVersion,
+    });
+    version = state.version;
+    worked = { hasEnded: state.terminalAt !== null, position: position ?? worked.position };
+  };
+  const complete = async (item: ItemDraft): Promise<void> => {
+    const seconds = Math.max(0, now() - Date.parse(run.started_at)) / 1_000;
+    // Others may add to the run at any time; the count is true of the very place where it stands.
+    for (;;) {
+      const totals = { total_duration_seconds: seconds, total_items_logged: version + 2 };
+      try {
+        return await append([{ ...item, metadata: { ...totals, ...item.metadata } }], version);
+      } catch (error) {
+        if (!isLedgerError(error, 'VERSION_MISMATCH')) throw error;
+        version = error.params.actual;
+      }
+    }
+  };
+  return {
+    record: append,
+    reached: () => worked,
+    emit: async (...items) => {
+      try {
+        const [only, ...more] = items;
+        const ends = only !== undefined && more.length === 0 && effectOf(only) === 'complete';
+        await (ends ? complete(only) : append(items));
+      } catch (error) {
+        if (!isEnding(error)) throw error;
+        const late = items.flatMap(discardedItem);
+        if (late.length > 0) await append(late);
+        throw new RunCancelled();
+      }
+    },
+    cancel: async () => {
+      try {
+        await append([cancelledItem]);
+      } catch (error) {
+        // It had ended before the wish came: that stands.
+        if (!isEnding(error)) throw error;
+        worked = { ...worked, hasEnded: true };
+      }
+    },
+  };
+}
+
+const effectOf = (item: ItemDraft): string | undefined => catalogued(item.item_type)?.effect;
+
+/** Did the decider refuse an item because the run is being cancelled, or has ended? */
+const isEnding = (error: unknown): boolean =>
+  isLedgerError(error, 'RULE_BROKEN') &&
+  ['run_cancelling', 'item_after_terminal'].includes(error.params.rule);
+
+/** What came too late leaves a trace: that it came, what made it, what it used up; not what it says. */
+function discardedItem(item: ItemDraft): readonly ItemDraft[] {
+  const entry = catalogued(item.item_type);
+  if (entry?.afterTerminal === true) return [item];
+  const isResult = entry?.kind === 'journey' && typeof item.backend_used === 'string';
+  if (!isResult) return [];
+  const { stage, stage_iteration, loop_iteration, config_used, model_used, backend_used, execution_time } =
+    item;
+  return [
+    {
+      item_type: 'late_result_discarded',
+      media_type: 'metadata',
+      stage,
+      stage_iteration,
+      loop_iteration,
+      config_used,
+      model_used,
+      backend_used,
+      execution_time,
+      metadata: { discarded_type: item.item_type, sha256: item.metadata?.['sha256'] },
+    },
+  ];
+}
