@@ -12,18 +12,18 @@ export type RunBench = {
   readonly keys: Map<string, Uint8Array>;
   readonly naming: Uint8Array;
   readonly recorder: Recorder;
-  /** Another process: its own cached heads over the same store and keys. */
-  readonly another: () => Recorder;
+  /** Another process: its own cached heads over the same store and keys, with faults of its own. */
+  readonly another: (wrap?: (store: EventStore) => EventStore) => Recorder;
   readonly eventsOf: (executionId: string) => readonly LedgerEvent[];
   readonly recordOf: (executionId: string) => ExecutionRecord;
 };
 
-export function runBench(wrap: (store: EventStore) => EventStore = (store) => store): RunBench {
+export function runBench(whole: (store: EventStore) => EventStore = (store) => store): RunBench {
   const store = memoryEventStore();
   const keys = new Map<string, Uint8Array>();
   const naming = Buffer.alloc(32, 7);
   let now = Date.parse('2026-01-02T03:04:05.678Z');
-  const another = (): Recorder =>
+  const another = (wrap = whole): Recorder =>
     createRecorder({
       store: wrap(store),
       keys: {

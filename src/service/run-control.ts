@@ -26,6 +26,8 @@ export type RunControl = {
   readonly assertOpen: () => void;
   /** Puts a recorded run in the queue. */
   readonly add: (executionId: string, session: string) => void;
+  /** Resolves once nothing waits and nothing is executed. */
+  readonly idle: () => Promise<void>;
   /** Resolves once the run has ended, with where that stands in the log; rejects where this process could not go on with it. */
   readonly ended: (executionId: string) => Promise<Position | null>;
   /**
@@ -148,6 +150,7 @@ export function createRunControl({ recorder, worker, read, concurrency, log }: C
       queue.assertRoom();
     },
     add: queue.add,
+    idle: queue.idle,
     ended: (executionId) =>
       new Promise((resolve, reject) => {
         waiters.set(executionId, [...(waiters.get(executionId) ?? []), { resolve, reject }]);

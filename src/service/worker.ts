@@ -2,6 +2,7 @@ import { isLedgerError, LedgerError } from '../errors.ts';
 import { catalogued } from '../events/catalogue.ts';
 import type { ItemDraft } from '../events/item.ts';
 import type { Position } from '../event-store/port.ts';
+import { failureOf } from '../pipeline/failure.ts';
 import { orchestrate } from '../pipeline/orchestrate.ts';
 import type { Emit, Plan, Ports } from '../pipeline/plan.ts';
 import type { ExecutionRecord } from '../run/record.ts';
@@ -90,12 +91,24 @@ async function takeSteps(
       await writer.cancel();
       return writer.reached();
     }
-    // The store's errors and a stop of the process leave the run as it is; anything else is a defect that would repeat.
-    if (error instanceof LedgerError || signal.aborted) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    await writer.record([errorItem(record, 'internal_error', message)]);
+    if (signal.aborted || mayPass(error)) throw error;
+    // Another process has the run now: it is no longer ours to end.
+    if (isLedgerError(error, 'RULE_BROKEN') && error.params.rule === 'other_worker') return writer.reached();
+    const { type, message } = failureOf(error);
+    // Where its key is destroyed, a run takes no texts any more.
+    const end = errorItem(record, type, message);
+    await writer.record([isLedgerError(error, 'RUN_ERASED') ? withoutText(end) : end]);
     return writer.reached();
   }
+}
+
+/** Trouble of the store leaves the run as it is, to go on later; anything else would only come again. */
+const mayPass = (error: unknown): boolean =>
+  error instanceof LedgerError && (error.retryable || error.code === 'CONFLICT');
+
+function withoutText({ content: _, metadata, ...item }: ItemDraft): ItemDraft {
+  const { error_message: __, ...facts } = metadata ?? {};
+  return { ...item, metadata: facts };
 }
 
 /** A backend that does not let go must not hold up a cancel: its result, should it ever come, is discarded. */

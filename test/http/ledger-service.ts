@@ -14,10 +14,13 @@ export type Reply = {
 };
 
 export type LedgerService = {
+  /** Changes with a restart, as `ledger` does. */
   readonly url: string;
   readonly ledger: Ledger;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  /** Stops the service and starts it again on the same directory. */
+  readonly restart: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -27,11 +30,19 @@ export async function startLedgerService(
 ): Promise<LedgerService> {
   const directory = await mkdtemp(join(tmpdir(), 'runledger-http-'));
   const log = pino({ level: 'silent' });
-  const ledger = await openLedger(readConfig({ RUNLEDGER_DATA: directory, ...settings }), log);
-  const app = await createApp(ledger.service, log);
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const start = async () => {
+    const ledger = await openLedger(readConfig({ RUNLEDGER_DATA: directory, ...settings }), log);
+    const app = await createApp(ledger.service, log);
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    return { ledger, app, url };
+  };
+  let running = await start();
+  const stop = async (): Promise<void> => {
+    await running.app.close();
+    await running.ledger.close(0);
+  };
   const ask = async (path: string, init: RequestInit): Promise<Reply> => {
-    const answer = await fetch(`${url}${path}`, init);
+    const answer = await fetch(`${running.url}${path}`, init);
     const text = await answer.text();
     const isJson = answer.headers.get('content-type')?.includes('json') === true;
     return {
@@ -42,8 +53,12 @@ export async function startLedgerService(
     };
   };
   return {
-    url,
-    ledger,
+    get url() {
+      return running.url;
+    },
+    get ledger() {
+      return running.ledger;
+    },
     get: (path, headers = {}) => ask(path, { headers }),
     post: (path, body, headers = {}) =>
       ask(path, {
@@ -51,9 +66,12 @@ export async function startLedgerService(
         headers: { 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
+    restart: async () => {
+      await stop();
+      running = await start();
+    },
     close: async () => {
-      await app.close();
-      await ledger.close(0);
+      await stop();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -13,7 +13,6 @@ afterAll(() => service.close());
 
 const urnOf = (code: string): string => `urn:runledger:error:${code.toLowerCase().replaceAll('_', '-')}`;
 const json = { 'content-type': 'application/json' };
-const prompt = JSON.stringify({ schema: 'dada', input_text: 'a', wait: false });
 
 type Request = {
   readonly method?: string;
