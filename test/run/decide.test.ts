@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../src/events/catalogue.ts';
 import type { ItemDraft } from '../../src/events/item.ts';
+import type { RunState } from '../../src/run/lifecycle.ts';
 import {
   allow,
   block,
@@ -238,5 +239,57 @@ describe('a run that our own pipeline records takes no items of a foreign one', 
     ['but what may follow an end may come at any time', 'log_entry', 'allowed'],
   ])('%s', (_, when, then) => {
     expect(ruleFor(folded('own', written), 'foreign', draftOf(when))).toBe(then);
+  });
+});
+
+const claimedBy = (worker: string, type = 'run_claimed'): ItemDraft => ({
+  item_type: type,
+  metadata: { worker },
+});
+
+describe('a run is executed by one worker', () => {
+  const taken = folded('own', ['pipeline_start', claimedBy('w1')]);
+  const lost = folded('own', ['pipeline_start', claimedBy('w1'), claimedBy('w2', 'run_recovered')]);
+  test.each<[string, RunState, string, StoryItem, string]>([
+    ['the one that claimed it records', taken, 'w1', inputCheck(), 'allowed'],
+    ['another does not', taken, 'w2', inputCheck(), 'other_worker'],
+    ['another may take it over', taken, 'w2', claimedBy('w2', 'run_recovered'), 'allowed'],
+    ['then the first does not any more', lost, 'w1', inputCheck(), 'other_worker'],
+    ['nor does it end the run', lost, 'w1', 'pipeline_error', 'other_worker'],
+    ['what came too late still leaves its trace', lost, 'w1', 'late_result_discarded', 'allowed'],
+    ['before any claim nobody does', folded('own', ['pipeline_start']), 'w1', inputCheck(), 'other_worker'],
+  ])('%s', (_, state, worker, item, then) => {
+    expect(ruleFor(state, 'own', draftOf(item), worker)).toBe(then);
+  });
+});
+
+describe('steering', () => {
+  const cancelling: readonly StoryItem[] = [...written, 'cancel_requested'];
+  const paused: readonly StoryItem[] = [...written, 'run_paused'];
+  test.each<[string, readonly StoryItem[], StoryItem, string]>([
+    ['a cancel ends with run_cancelled', cancelling, 'run_cancelled', 'allowed'],
+    ['and with nothing else', cancelling, 'pipeline_complete', 'run_cancelling'],
+    ['not even with an error', cancelling, 'pipeline_error', 'run_cancelling'],
+    ['no output follows it', [...cancelling, outputCheck(1)], image(1), 'run_cancelling'],
+    ['no step begins', cancelling, 'step_started', 'run_cancelling'],
+    ['it is asked for once', cancelling, 'cancel_requested', 'run_cancelling'],
+    ['nothing undoes it', cancelling, 'run_resumed', 'run_cancelling'],
+    ['a worker may take the run up to end it', cancelling, claimedBy('w2', 'run_recovered'), 'allowed'],
+    ['what came too late leaves a trace', cancelling, 'late_result_discarded', 'allowed'],
+    ['nothing is cancelled that nobody asked to cancel', written, 'run_cancelled', 'wrong_status'],
+    ['what runs is paused', written, 'run_paused', 'allowed'],
+    ['what waits is paused', ['pipeline_start'], 'run_paused', 'allowed'],
+    ['what is paused is not paused again', paused, 'run_paused', 'wrong_status'],
+    ['what is paused is resumed', paused, 'run_resumed', 'allowed'],
+    ['what runs is not resumed', written, 'run_resumed', 'wrong_status'],
+    ['a step that was under way is recorded in a pause', [...paused, outputCheck(1)], image(1), 'allowed'],
+    ['what is paused is cancelled', paused, 'cancel_requested', 'allowed'],
+  ])('%s', (_, given, when, then) => {
+    expect(verdictOn('own', given, when)).toBe(then);
+  });
+
+  test('is for runs that are executed here', () => {
+    for (const type of ['cancel_requested', 'run_paused', 'run_claimed'])
+      expect(ruleFor(folded('foreign', ['pipeline_start']), 'own', draftOf(type))).toBe('other_recorder');
   });
 });

@@ -69,9 +69,9 @@ export function verdictOn(by: Origin, given: readonly StoryItem[], when: StoryIt
   return ruleFor(folded(by, given), by, draftOf(when));
 }
 
-export function ruleFor(state: RunState, by: Origin, item: ItemDraft): string {
+export function ruleFor(state: RunState, by: Origin, item: ItemDraft, worker?: string): string {
   try {
-    decide({ by, item }, state);
+    decide({ by, item, worker }, state);
     return 'allowed';
   } catch (error) {
     if (!isLedgerError(error, 'RULE_BROKEN')) throw error;
