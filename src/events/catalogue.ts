@@ -141,7 +141,7 @@ export const catalogue = {
   }),
   stage1_safety_check_image: entry('decision', 1, 'decide_input', {
     label: ['Safety check of the input image', 'Sicherheitsprüfung des Eingabebildes'],
-    facts: checkFacts,
+    facts: { ...checkFacts, sha256: hexDigest },
     payload: withTerms,
   }),
   stage1_blocked: entry('decision', 1, 'block_run', {
@@ -209,6 +209,8 @@ export const catalogue = {
       policy: decisionRecord.shape.policy,
       safety_level: safetyLevel,
       level_set_by: decisionRecord.shape.level_set_by,
+      /** Of the picture that was not checked. */
+      sha256: hexDigest,
     },
   }),
   medium_described: entry('decision', 4, 'none', {

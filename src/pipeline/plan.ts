@@ -89,6 +89,8 @@ export type Ports = {
   readonly contextCheck: CheckPorts['contextCheck'];
   readonly commitText: CheckPorts['commitText'];
   readonly media: MediaSink;
+  /** The bytes of a stored medium. */
+  readonly readMedium: (sha256: string, signal: AbortSignal) => Promise<Uint8Array>;
   /** Monotonic seconds. */
   readonly clock: () => number;
   /** False once the run is paused: no further step begins, what has begun is finished and recorded. */

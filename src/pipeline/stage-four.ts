@@ -22,7 +22,7 @@ export async function stageFour(
   loop: number,
   stage: Stage,
 ): Promise<number> {
-  const { plan, emit, signal } = stage;
+  const { plan, ports, emit, signal } = stage;
   const request: MediaRequest = {
     config: output.config,
     mediaType: output.mediaType,
@@ -30,6 +30,7 @@ export async function stageFour(
     model: output.model,
     seed: plan.seed,
     parameters: output.parameters,
+    images: await Promise.all(plan.inputImages.map(({ sha256 }) => ports.readMedium(sha256, signal))),
   };
   const step = { id: `output-${loop}`, stage: 4, loop, config: output.config, model: output.model };
   try {
@@ -100,11 +101,13 @@ type StoredMedium = {
   readonly metadata: Readonly<Record<string, unknown>>;
 };
 
-const recordedRequest = ({ prompt, model, seed, parameters }: MediaRequest): Record<string, unknown> => ({
+/** Pictures are told by how many went along: the input items name them. */
+const recordedRequest = ({ prompt, model, seed, parameters, images = [] }: MediaRequest) => ({
   prompt,
   model,
   seed,
   parameters,
+  ...(images.length === 0 ? {} : { input_images: images.length }),
 });
 
 /** All media of a response, each durable. Nothing is recorded before the last of them is. */
