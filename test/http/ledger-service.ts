@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
-import { type Ledger, openLedger } from '../../src/service/open.ts';
+import type { Ledger } from '../../src/service/assemble.ts';
+import { openLedger } from '../../src/service/open.ts';
 
 export type Reply = {
   readonly status: number;

@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Config } from '../config.ts';
+import { isLedgerError } from '../errors.ts';
+import { keyedDigestOf } from '../events/ids.ts';
+import type { EventStore, Position } from '../event-store/port.ts';
+import type { Service } from '../http/service.ts';
+import { importText } from '../import/import-batch.ts';
+import { type OpenMedium, openMediaStore } from '../media/media-store.ts';
+import type { Projector } from '../projector/projector.ts';
+import { readActiveRuns } from '../queries/active-runs.ts';
+import { readRequest } from '../queries/requests.ts';
+import { createRunListQuery } from '../queries/run-list.ts';
+import { readHeader, readRecord } from '../queries/run-record.ts';
+import { readStorageStats } from '../queries/storage-stats.ts';
+import { createIds } from '../run/randomness.ts';
+import { createRecorder } from '../run/recorder.ts';
+import { activatePolicy } from '../safety/policy.ts';
+import { bundledPolicy } from '../safety/bundled-policy.ts';
+import { bundledLibrary } from '../workflows/library.ts';
+import { version } from '../version.ts';
+import { backOff } from './back-off.ts';
+import { createBackends } from './backends.ts';
+import { createExecutor } from './execute.ts';
+import { newExecutionId } from './execution-id.ts';
+import type { LedgerParts } from './parts.ts';
+import { createPolicyShelf, publishPolicy } from './policies.ts';
+import { createRequestKeys } from './request-keys.ts';
+import { createRunControl } from './run-control.ts';
+import { createWorker } from './worker.ts';
+import { replayRun } from './replay.ts';
+
+/** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
+const catchUpMs = 10_000;
+
+export type Ledger = {
+  readonly service: Service;
+  readonly head: () => Promise<Position | null>;
+  readonly projector: Projector;
+  /** Lets what is in flight finish for so long, then stops it, and closes everything. */
+  readonly close: (finishWithinMs: number, inFlight?: Promise<unknown>) => Promise<void>;
+};
+
+/** What a ledger is assembled from: opened parts, and what it is to do with them. */
+export type LedgerSource = LedgerParts & {
+  readonly config: Config;
+  readonly log: FastifyBaseLogger;
+  readonly executes: boolean;
+};
+
+/**
+ * Puts the service together over opened parts: publishes the policy, catches up with the log, and goes on with the runs
+ * that were not finished. What it opens besides is closed with the parts.
+ */
+export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
+  const { config, log, executes, store, keys, projector } = source;
+  const media = await openMediaStore(join(config.dataDirectory, 'media'));
+  const newId = createIds();
+  const recorder = createRecorder({ store, keys, clock: Date.now, newId });
+  const policy = activatePolicy(bundledPolicy);
+  await publishPolicy(
+    { store, keys, clock: Date.now, newId },
+    { ...policy.reference, document: policy.document },
+  );
+  const replay: Service['replay'] = (executionId, until, signal) =>
+    replayRun(store, keys.keyOf, executionId, until, signal);
+  const workflows = bundledLibrary();
+  const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
+  const clock = (): number => performance.now() / 1_000;
+  const backends = createBackends(config.backends, clock);
+  const worker = createWorker({
+    recorder,
+    read,
+    documents: { workflows, policyOf: createPolicyShelf(store, keys, policy) },
+    portsOf: ({ executionMode, policy: pinned }) => ({
+      text: backends.textOf(executionMode),
+      mediaBackendOf: backends.mediaOf,
+      contextCheck: backends.contextCheckOf(pinned),
+      commitText: (words) => keyedDigestOf(keys.naming, 'text', words),
+      media,
+      readMedium: async (sha256, signal) => bytesOf(await media.open(sha256), signal),
+      clock,
+      backOff,
+    }),
+    name: `worker-${randomBytes(8).toString('hex')}`,
+    now: Date.now,
+  });
+  const control = createRunControl({ recorder, worker, read, concurrency: config.concurrency, log });
+  const newRunId = (): string => newExecutionId(Date.now(), randomBytes(4));
+  const executor = createExecutor({
+    recorder,
+    media,
+    policy,
+    workflows,
+    control,
+    keys: createRequestKeys(keys.naming, (key) => readRequest(projector, key)),
+    read,
+    newExecutionId: newRunId,
+  });
+  const list = createRunListQuery(projector);
+
+  projector.start();
+  await catchUp(store, projector);
+  const unfinished = executes ? unfinishedRuns(projector, log) : [];
+  for (const executionId of unfinished) control.add(executionId, 'recovered');
+  if (unfinished.length > 0)
+    log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
+
+  const service: Service = {
+    version,
+    storeId: store.storeId,
+    recorder,
+    queries: {
+      list,
+      record: (executionId) => readRecord(projector, executionId),
+      header: (executionId) => readHeader(projector, executionId),
+      stats: () => {
+        const { records, bytes, byStatus } = readStorageStats(projector);
+        return { total_records: records, total_size_bytes: bytes, by_status: byStatus };
+      },
+    },
+    start: executor.start,
+    execute: executor.execute,
+    cancel: control.cancel,
+    pause: control.pause,
+    resume: control.resume,
+    importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
+    head: () => store.head(),
+    replay,
+    openMedia: (sha256) => media.open(sha256),
+    waitFor: (position, timeoutMs) => projector.waitFor(position, timeoutMs),
+    health: async () => {
+      const projections = projector.status().map(({ error, ...status }) => ({
+        ...status,
+        ...(error === undefined ? {} : { error: error.message }),
+      }));
+      const storeReachable = await reachable(store);
+      const ready = storeReachable && projections.every(({ state }) => state === 'running');
+      return { ready, storeReachable, projections };
+    },
+    authenticate: (text) => keyedDigestOf(keys.naming, 'cursor', text),
+    newExecutionId: newRunId,
+  };
+  return {
+    service,
+    projector,
+    head: () => store.head(),
+    close: async (finishWithinMs, inFlight) => {
+      await control.finish(finishWithinMs);
+      await inFlight;
+      await source.close();
+    },
+  };
+}
+
+/** Waits until the read models have what the log has; one that stopped keeps nobody waiting. */
+async function catchUp(store: EventStore, projector: Projector): Promise<void> {
+  await projector.built();
+  const head = await store.head();
+  if (head === null) return;
+  for (;;) {
+    const { reached } = await projector.waitFor(head, catchUpMs);
+    if (reached) return;
+  }
+}
+
+function unfinishedRuns(projector: Projector, log: FastifyBaseLogger): readonly string[] {
+  try {
+    const active = readActiveRuns(projector);
+    return active.filter(({ status }) => status !== 'paused').map(({ executionId }) => executionId);
+  } catch (error) {
+    if (!isLedgerError(error, 'PROJECTION_STOPPED')) throw error;
+    log.warn({ err: error }, 'runs that were not finished cannot be found');
+    return [];
+  }
+}
+
+async function bytesOf(medium: OpenMedium, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of medium.read(signal)) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+async function reachable(store: EventStore): Promise<boolean> {
+  try {
+    await store.head();
+    return true;
+  } catch {
+    // The answer of the health check is that it is not.
+    return false;
+  }
+}
