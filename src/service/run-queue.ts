@@ -49,7 +49,8 @@ export function createRunQueue(
   };
 
   const fill = (): void => {
-    while (!isStopped && executing < concurrency) {
+    if (isStopped) return;
+    while (executing < concurrency) {
       const next = takeNext();
       if (next === undefined) return;
       executing += 1;

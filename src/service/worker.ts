@@ -106,9 +106,8 @@ async function takeSteps(
 const mayPass = (error: unknown): boolean =>
   error instanceof LedgerError && (error.retryable || error.code === 'CONFLICT');
 
-function withoutText({ content: _, metadata, ...item }: ItemDraft): ItemDraft {
-  const { error_message: __, ...facts } = metadata ?? {};
-  return { ...item, metadata: facts };
+function withoutText({ metadata, ...item }: ItemDraft): ItemDraft {
+  return { ...item, content: null, metadata: { ...metadata, error_message: undefined } };
 }
 
 /** A backend that does not let go must not hold up a cancel: its result, should it ever come, is discarded. */

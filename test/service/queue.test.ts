@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { LedgerError } from '../../src/errors.ts';
 import { createRunQueue } from '../../src/service/run-queue.ts';
 import { type Moment, moment } from '../moment.ts';
 
@@ -55,7 +54,7 @@ describe('the queue of runs', () => {
   test('refuses more than 10,000 waiting runs with QUEUE_FULL, before anything is recorded', () => {
     const { queue } = heldQueue(1);
     for (let nth = 0; nth <= 10_000; nth += 1) queue.add(String(nth), `session-${nth % 12}`);
-    expect(queue.assertRoom).toThrow(expect.objectContaining({ code: 'QUEUE_FULL' }) as LedgerError);
+    expect(queue.assertRoom).toThrow(/10000 runs wait/);
   });
 
   test('once stopped begins nothing, and waits for what has begun', async () => {
