@@ -221,7 +221,7 @@ export function createRunControl({ recorder, worker, read, concurrency, log }: C
       const left = queue.stop();
       stopping.abort(stopped());
       await left;
-      for (const executionId of [...waiters.keys()]) tell(executionId, ({ reject }) => reject(stopped()));
+      for (const executionId of waiters.keys()) tell(executionId, ({ reject }) => reject(stopped()));
     },
   };
 }
