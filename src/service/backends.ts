@@ -2,6 +2,9 @@ import type { BackendAddresses } from '../config.ts';
 import { builtinMedia } from '../pipeline/backends/builtin/builtin-media.ts';
 import { builtinText } from '../pipeline/backends/builtin/builtin-text.ts';
 import type { MediaBackend } from '../pipeline/backends/media-backend.ts';
+import { ollamaText } from '../pipeline/backends/ollama/ollama.ts';
+import { openaiText } from '../pipeline/backends/openai/openai.ts';
+import { openrouterText } from '../pipeline/backends/openrouter/openrouter-text.ts';
 import type { TextBackend } from '../pipeline/backends/text-backend.ts';
 import type { ExecutionMode, PlannedOutput } from '../pipeline/plan.ts';
 import type { ContextChecker } from '../safety/context-check.ts';
@@ -19,12 +22,20 @@ export type Backends = {
 const builtinMakes = new Set(['image', 'text']);
 
 /** Builds the backends whose addresses are set; for the others the built-in one serves. `clock` gives monotonic seconds. */
-export function createBackends(_addresses: BackendAddresses, clock: () => number): Backends {
-  const text = builtinText(clock);
+export function createBackends(addresses: BackendAddresses, clock: () => number): Backends {
+  const { ollama, openai, openrouter } = addresses;
+  const builtin = builtinText(clock);
+  const inHouse =
+    ollama !== undefined
+      ? ollamaText({ url: ollama, clock })
+      : openai !== undefined
+        ? openaiText({ name: 'openai', url: openai, clock })
+        : undefined;
+  const cloud = openrouter === undefined ? undefined : openrouterText({ ...openrouter, clock });
   const media = builtinMedia(clock);
   const rules = builtinContextRules(clock);
   return {
-    textOf: () => text,
+    textOf: (mode) => (mode === 'eco' ? inHouse : cloud) ?? builtin,
     mediaOf: ({ mediaType }) => (builtinMakes.has(mediaType) ? media : undefined),
     contextCheckOf: () => rules,
   };
