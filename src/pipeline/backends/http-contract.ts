@@ -18,7 +18,10 @@ export type HttpCall = {
    * is BACKEND_INTERRUPTED and keeps it. Absent for answers that are worth nothing until they are whole.
    */
   readonly partialText?: (() => string) | undefined;
-  /** Sees an answer that is no 2xx first: the error it returns is thrown instead of the usual one. */
+  /**
+   * Sees an answer that is no 2xx first, and an error that an adapter found in a stream (status 200): the error it
+   * returns is thrown instead of the usual one.
+   */
   readonly refusal?: ((answer: ErrorAnswer) => BackendError | undefined) | undefined;
 };
 

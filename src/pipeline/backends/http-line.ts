@@ -3,7 +3,14 @@ import { Client } from 'undici';
 import { BackendError } from './backend-error.ts';
 import { brokenAnswer, partOf } from './broken-answer.ts';
 import type { HttpAnswer, HttpCall, HttpRequest } from './http-contract.ts';
-import { maxErrorBodyBytes, quoted, refusalOf, retryAfterSeconds } from './http-refusal.ts';
+import {
+  blotted,
+  jsonOrNothing,
+  maxErrorBodyBytes,
+  quoted,
+  refusalOf,
+  retryAfterSeconds,
+} from './http-refusal.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** One connection and its clocks. Whatever ends it early is told once, and is what all waiting then throws. */
@@ -128,7 +135,10 @@ export class HttpLine {
     const { backend, timeouts } = this.#call;
     const code = codeOf(error);
     const cause = withoutData(error);
-    if (this.#isConnected) return brokenAnswer(this.#call, `the connection broke: ${code}`, { cause });
+    if (this.#isConnected) {
+      const told = /^E[A-Z]+$/.test(code) ? ` (${code})` : '';
+      return brokenAnswer(this.#call, `the connection broke${told}`, { cause });
+    }
     const what = code === 'UND_ERR_CONNECT_TIMEOUT' ? `no connection within ${timeouts.connectMs} ms` : code;
     return new BackendError('BACKEND_UNREACHABLE', { backend, what }, {}, { cause });
   }
@@ -148,10 +158,11 @@ export class HttpLine {
       // The status says enough; only the caller's own end of the call is worth more.
       if (this.#signal.aborted) throw error;
     }
-    const text = new TextDecoder().decode(Buffer.concat(pieces).subarray(0, maxErrorBodyBytes));
+    const whole = new TextDecoder().decode(Buffer.concat(pieces).subarray(0, maxErrorBodyBytes));
+    const text = blotted(whole, apiKey);
     const evidence = {
       status,
-      body: quoted(text, apiKey),
+      body: quoted(text),
       retryAfterSeconds: retryAfterSeconds(header),
     };
     const answer = { backend, status, json: jsonOrNothing(text), evidence };
@@ -174,11 +185,3 @@ function codeOf(error: unknown): string {
 /** undici's parser errors carry the bytes they choked on, which loggers would print. */
 const withoutData = (error: unknown): unknown =>
   error instanceof Error && 'data' in error ? new Error(codeOf(error)) : error;
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,6 +1,6 @@
 import { BackendError, type Evidence, maxErrorBodyCharacters } from './backend-error.ts';
 
-/** An answer that is no 2xx. */
+/** An answer that is no 2xx, or an error within a stream. */
 export type ErrorAnswer = {
   /** The backend's name. */
   readonly backend: string;
@@ -27,12 +27,18 @@ export function refusalOf({ backend, status, json, evidence }: ErrorAnswer): Bac
   return new BackendError('BACKEND_REFUSED', { backend, what }, evidence);
 }
 
-/** `code` or `type` of an error body such as `{error: {message, type, code}}`, where it is a code and no sentence. */
+/**
+ * The name of the error in a body such as `{error: {message, type, code}}` or OpenRouter's, whose `code` is a number and
+ * whose name is `metadata.error_type`; undefined where there is no name, but a sentence.
+ */
 export function machineCodeOf(json: unknown): string | undefined {
   const error = memberOf(json, 'error');
-  return [memberOf(error, 'code'), memberOf(error, 'type')]
-    .map((value) => (typeof value === 'number' ? String(value) : value))
-    .find((value): value is string => typeof value === 'string' && codePattern.test(value));
+  const type = memberOf(memberOf(error, 'metadata'), 'error_type');
+  const candidates = [type, memberOf(error, 'code'), memberOf(error, 'type')].flatMap((value) =>
+    typeof value === 'number' || typeof value === 'string' ? String(value) : [],
+  );
+  const codes = candidates.filter((value) => codePattern.test(value));
+  return codes.find((value) => !/^\d+$/.test(value)) ?? codes[0];
 }
 
 const codePattern = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -40,8 +46,17 @@ const codePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 
+/** The text as JSON; undefined where it is none. */
+export function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What an error's body leaves behind: at most 2,000 characters, the key blotted out, well-formed so that it can be kept. */
-export const quoted = (body: string, apiKey: string | undefined): string =>
+export const quoted = (body: string, apiKey?: string): string =>
   blotted(body, apiKey).slice(0, maxErrorBodyCharacters).toWellFormed();
 
 /** The text without the key, as it is and as JSON writes it. */
