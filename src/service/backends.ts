@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { BackendAddresses } from '../config.ts';
 import { builtinMedia } from '../pipeline/backends/builtin/builtin-media.ts';
 import { builtinText } from '../pipeline/backends/builtin/builtin-text.ts';
+import { comfyuiMedia } from '../pipeline/backends/comfyui/comfyui.ts';
 import type { MediaBackend } from '../pipeline/backends/media-backend.ts';
 import { ollamaText } from '../pipeline/backends/ollama/ollama.ts';
 import { openaiText } from '../pipeline/backends/openai/openai.ts';
 import { openrouterText } from '../pipeline/backends/openrouter/openrouter-text.ts';
 import type { TextBackend } from '../pipeline/backends/text-backend.ts';
+import { defaultTimeouts } from '../pipeline/backends/timeouts.ts';
 import type { ExecutionMode, PlannedOutput } from '../pipeline/plan.ts';
 import type { ContextChecker } from '../safety/context-check.ts';
 import { builtinContextRules } from '../safety/context-rules.ts';
@@ -23,7 +26,7 @@ const builtinMakes = new Set(['image', 'text']);
 
 /** Builds the backends whose addresses are set; for the others the built-in one serves. `clock` gives monotonic seconds. */
 export function createBackends(addresses: BackendAddresses, clock: () => number): Backends {
-  const { ollama, openai, openrouter } = addresses;
+  const { ollama, openai, openrouter, comfyui } = addresses;
   const builtin = builtinText(clock);
   const inHouse =
     ollama !== undefined
@@ -36,7 +39,13 @@ export function createBackends(addresses: BackendAddresses, clock: () => number)
   const rules = builtinContextRules(clock);
   return {
     textOf: (mode) => (mode === 'eco' ? inHouse : cloud) ?? builtin,
-    mediaOf: ({ mediaType }) => (builtinMakes.has(mediaType) ? media : undefined),
+    mediaOf: ({ backend, mediaType }) => {
+      if (backend === 'comfyui' && comfyui !== undefined) {
+        const timeouts = defaultTimeouts('local', mediaType === 'video' ? 'video' : 'image');
+        return comfyuiMedia({ url: comfyui, clock, newClientId: randomUUID, timeouts });
+      }
+      return builtinMakes.has(mediaType) ? media : undefined;
+    },
     contextCheckOf: () => rules,
   };
 }
