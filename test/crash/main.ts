@@ -1,21 +1,24 @@
 /**
- * `npm run crash -- --points 200 --terms 100 --seed 1`: ends writers and the whole service at random moments, under load,
- * and checks what is left after each. Throws, and so ends with status 1, at the first thing that is not as it was
+ * `npm run crash -- --points 200 --terms 100 --pipeline 10 --seed 1`: ends writers and the whole service at random moments,
+ * under load, and a service that executes runs at every place where it can die, so many times each; checks what is left
+ * after each. Throws, and so ends with status 1, at the first thing that is not as it was
  * acknowledged; the seed finds it again.
  */
 import { parseArgs } from 'node:util';
 import { crashLog } from './log-crash.ts';
+import { crashPipeline } from './pipeline-crash.ts';
 import { crashService } from './service-crash.ts';
 
 const { values } = parseArgs({
   options: {
     points: { type: 'string', default: '200' },
     terms: { type: 'string', default: '100' },
+    pipeline: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 1e6) },
   },
 });
 const seed = Number(values.seed);
-const [points, terms] = [Number(values.points), Number(values.terms)];
+const [points, terms, times] = [Number(values.points), Number(values.terms), Number(values.pipeline)];
 console.log(`seed ${seed}`);
 
 const log = await crashLog(points, seed);
@@ -30,5 +33,12 @@ for (const [times, signal] of [
   const ending = signal === 'SIGTERM' ? '; every time it ended with status 0' : '';
   console.log(
     `service, ${signal}: ${times} times, ${acknowledged} requests acknowledged, ${unanswered} cut off, ${events} events checked; nothing lost, no half batch, every projection equals its rebuild${ending}`,
+  );
+}
+
+for (const workflow of ['image_comparison', 'stillepost']) {
+  const { appends, calls, kills, recovered } = await crashPipeline({ workflow, times });
+  console.log(
+    `pipeline, ${workflow}, SIGKILL: at ${appends} appends (before and after each) and in ${calls} calls of backends, ${times} times each; ${kills} kills, ${recovered} runs taken up; every run ended, no step repeated, no output without its decision`,
   );
 }

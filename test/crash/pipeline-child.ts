@@ -1,6 +1,6 @@
 /**
- * A service of its own that kills itself: `pipeline-child.js DIRECTORY before|after N` serves the data directory, and ends
- * with SIGKILL just before, or just after, its N-th append to a run is durable. N = 0: it never does.
+ * A service of its own that kills itself: `pipeline-child.js before|after N` serves the data directory of its settings, and ends
+ * with SIGKILL just before, or just after, its N-th append to a run is durable.
  */
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
@@ -10,9 +10,8 @@ import { writeServiceAddress } from '../../src/service/address.ts';
 import { assembleLedger } from '../../src/service/assemble.ts';
 import { openParts } from '../../src/service/parts.ts';
 
-const [directory = '', when = '', at = '0'] = process.argv.slice(2);
-
-const config = readConfig({ ...process.env, RUNLEDGER_DATA: directory });
+const [when = '', at = ''] = process.argv.slice(2);
+const config = readConfig(process.env);
 const log = pino({ level: 'fatal' });
 const parts = await openParts(config);
 const ledger = await assembleLedger({
@@ -24,9 +23,9 @@ const ledger = await assembleLedger({
 });
 const app = await createApp(ledger.service, log);
 const url = await app.listen({ host: '127.0.0.1', port: 0 });
-await writeServiceAddress(directory, { url, pid: process.pid });
+await writeServiceAddress(config.dataDirectory, { url, pid: process.pid });
 process.once('SIGTERM', () => {
-  void app.close().then(() => ledger.close(5_000));
+  void app.close().then(() => ledger.close(0));
 });
 
 function dyingStore(store: EventStore, n: number): EventStore {

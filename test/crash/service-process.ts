@@ -13,8 +13,13 @@ export type ServiceProcess = {
 
 /** A compiled program of the product, such as `main` or `cli`. */
 export function compiled(name: string): string {
-  const folder = import.meta.url.endsWith('.ts') ? '../../dist/src/' : '../../src/';
-  return fileURLToPath(new URL(`${folder}${name}.js`, import.meta.url));
+  return built(`src/${name}.js`);
+}
+
+/** A compiled file, whether this one is compiled or not. */
+export function built(path: string): string {
+  const folder = import.meta.url.endsWith('.ts') ? '../../dist/' : '../../';
+  return fileURLToPath(new URL(`${folder}${path}`, import.meta.url));
 }
 
 /** The environment of a child: of ours only what every program needs. */
@@ -25,18 +30,22 @@ export function environmentOf(
   return { PATH: process.env['PATH'] ?? '', RUNLEDGER_DATA: directory, ...settings };
 }
 
+/** A program and its arguments. */
+export type Program = readonly [file: string, ...args: string[]];
+
 /**
- * Starts the compiled service on a data directory and a free port, and waits until it listens. `shell` is a shell
- * command that runs before it, in the same process.
+ * Starts the compiled service, or another program that serves, on a data directory and a free port, and waits until it
+ * listens. `shell` is a shell command that runs before it, in the same process.
  */
 export async function startServiceProcess(
   directory: string,
   settings: Readonly<Record<string, string>> = {},
   shell = ':',
+  program: Program = [compiled('main')],
 ): Promise<ServiceProcess> {
   // Its input ends with us, however we end: a test that fails must not leave a service behind.
   const guard = '(cat; kill -KILL $$) <&0 >/dev/null 2>&1 &';
-  const command = `${guard} ${shell}; exec "${process.execPath}" "${compiled('main')}" </dev/null`;
+  const command = `${guard} ${shell}; exec "${[process.execPath, ...program].join('" "')}" </dev/null`;
   // Before the child begins, so that no change can be missed.
   const watcher = watch(directory);
   const changes = on(watcher, 'change', { close: ['close'] });
