@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { BackendError } from '../../../src/pipeline/backends/backend-error.ts';
 import { comfyuiMedia } from '../../../src/pipeline/backends/comfyui/comfyui.ts';
 import type { MediaRequest, MediaResponse } from '../../../src/pipeline/backends/media-backend.ts';
 import type { Graph } from './comfyui-nodes.ts';
@@ -106,14 +105,4 @@ export function bytesOf(response: MediaResponse, index = 0): Buffer {
   const body = response.media[index]?.body;
   if (body === undefined || !('bytes' in body)) throw new Error('no bytes');
   return Buffer.from(body.bytes);
-}
-
-/** What a call that must fail rejects with. */
-export async function failureOf(call: Promise<unknown>): Promise<BackendError> {
-  const error: unknown = await call.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof BackendError) return error;
-  throw error;
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultTimeouts } from '../../../src/pipeline/backends/timeouts.ts';
-import { callsOf, failureOf, noPause, steppedWait } from './comfyui-call.ts';
+import { callsOf, noPause, steppedWait } from './comfyui-call.ts';
 import { type ComfyuiServer, startComfyuiServer } from './comfyui-server.ts';
+import { failureOf } from './text-request.ts';
 
 let server: ComfyuiServer;
 beforeEach(async () => {

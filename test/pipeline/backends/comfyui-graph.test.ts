@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bytesOf, callsOf, failureOf, request } from './comfyui-call.ts';
+import { bytesOf, callsOf, request } from './comfyui-call.ts';
 import type { Graph } from './comfyui-nodes.ts';
 import { type ComfyuiServer, startComfyuiServer } from './comfyui-server.ts';
+import { failureOf } from './text-request.ts';
 
 let server: ComfyuiServer;
 beforeEach(async () => {

@@ -27,7 +27,7 @@ const real = process.env['COMFYUI_URL'];
 const places = [
   { place: 'the test server', url: () => server.url, isThere: true },
   {
-    place: real === undefined ? 'a real ComfyUI: COMFYUI_URL is not set' : 'the real ComfyUI at COMFYUI_URL',
+    place: `the real one (COMFYUI_URL${real === undefined ? ' is not set: skipped' : ''})`,
     url: () => real ?? '',
     isThere: real !== undefined,
   },
@@ -92,6 +92,14 @@ describe('what ComfyUI says of a job', () => {
   test('news on the socket end the waiting, a look every second is not needed', async () => {
     const response = await generate({}, { wait: hintsOnly });
     expect(response.executionSeconds).toBe(2.5);
+  });
+
+  test('a ComfyUI outside the house is named as the host that the prompt went to', async () => {
+    // The same machine under an address that no house has.
+    const { port } = new URL(server.url);
+    const abroad = await backendAt(`http://[::ffff:127.0.0.1]:${port}/`).generate(request(), never);
+    expect(abroad.remoteHost).toBe(`[::ffff:7f00:1]:${port}`);
+    expect((await generate()).remoteHost).toBeUndefined();
   });
 
   test('without any news, looks find the end', async () => {

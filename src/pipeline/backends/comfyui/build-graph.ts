@@ -1,6 +1,6 @@
 import { LedgerError } from '../../../errors.ts';
-import { BackendError } from '../backend-error.ts';
 import type { MediaRequest } from '../media-backend.ts';
+import { namedModel } from '../named-model.ts';
 import type { Graph, GraphNode, Link } from './graph.ts';
 import {
   aceStepParameters,
@@ -43,10 +43,7 @@ export function buildGraph(request: MediaRequest): Graph {
   if (template === undefined || !template.makes.includes(mediaType)) {
     throw new LedgerError('OUTPUT_UNSUPPORTED', { backend: 'comfyui', mediaType });
   }
-  if (model === null) {
-    throw new BackendError('BACKEND_REFUSED', { backend: 'comfyui', what: 'no model is named' });
-  }
-  return template.build({ prompt, model: fileOf(model), seed, parameters });
+  return template.build({ prompt, model: fileOf(namedModel('comfyui', request)), seed, parameters });
 }
 
 function defaultTemplate(mediaType: string, model: string | null): string | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { below } from '../address.ts';
 import { BackendError } from '../backend-error.ts';
 import { getBytes, getJson, postJson, readBytes, readJson } from '../http-call.ts';
 import { type HttpCall, maxMediaAnswerBytes } from '../http-contract.ts';
@@ -48,12 +49,12 @@ const failed = (what: string): BackendError =>
 export function comfyuiApi(url: string, timeouts: Timeouts): ComfyuiApi {
   const at = (path: string): HttpCall => ({
     backend: 'comfyui',
-    url: new URL(path, url.endsWith('/') ? url : `${url}/`).href,
+    url: below(url, path),
     timeouts,
     maxAnswerBytes: maxMediaAnswerBytes,
   });
   const readQueue = async (signal: AbortSignal): Promise<Queue> => {
-    const read = queue.safeParse(await getJson(at('queue'), signal));
+    const read = queue.safeParse(await getJson(at('/queue'), signal));
     if (!read.success) throw failed('a queue that is not understood');
     return read.data;
   };
@@ -61,7 +62,7 @@ export function comfyuiApi(url: string, timeouts: Timeouts): ComfyuiApi {
     items.some(([, id]) => id === promptId);
   return {
     async submit(graph, clientId, signal) {
-      const call = at('prompt');
+      const call = at('/prompt');
       const body = { prompt: graph, client_id: clientId };
       const answer = await postJson(call, body, signal, (reply) => readJson(call, reply));
       const read = submitted.safeParse(answer);
@@ -73,7 +74,7 @@ export function comfyuiApi(url: string, timeouts: Timeouts): ComfyuiApi {
       return { promptId, nodeErrors };
     },
     async history(promptId, signal) {
-      const answer = await getJson(at(`history/${encodeURIComponent(promptId)}`), signal);
+      const answer = await getJson(at(`/history/${encodeURIComponent(promptId)}`), signal);
       const read = z.record(z.string(), z.unknown()).safeParse(answer);
       if (!read.success) throw failed('a history that is not understood');
       return read.data[promptId];
@@ -85,7 +86,7 @@ export function comfyuiApi(url: string, timeouts: Timeouts): ComfyuiApi {
     },
     view({ filename, subfolder, type }, signal) {
       const call: HttpCall = {
-        ...at(`view?${new URLSearchParams({ filename, subfolder, type }).toString()}`),
+        ...at(`/view?${new URLSearchParams({ filename, subfolder, type }).toString()}`),
         refusal: ({ status, evidence }) =>
           status === 404
             ? new BackendError(
@@ -98,10 +99,10 @@ export function comfyuiApi(url: string, timeouts: Timeouts): ComfyuiApi {
       return getBytes(call, signal);
     },
     async dequeue(promptId, signal) {
-      await postJson(at('queue'), { delete: [promptId] }, signal, readBytes);
+      await postJson(at('/queue'), { delete: [promptId] }, signal, readBytes);
     },
     async interrupt(promptId, signal) {
-      await postJson(at('interrupt'), { prompt_id: promptId }, signal, readBytes);
+      await postJson(at('/interrupt'), { prompt_id: promptId }, signal, readBytes);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { canonicalText } from '../../../events/canonical.ts';
 import { sha256Hex } from '../../../events/digest.ts';
+import { hostOf, placeOf } from '../address.ts';
 import { BackendError } from '../backend-error.ts';
+import { within } from '../deadline.ts';
 import type { MediaBackend, MediaRequest, MediaResponse, ProducedMedium } from '../media-backend.ts';
 import { readMediumHeader } from '../medium-header.ts';
 import { defaultTimeouts, type Timeouts } from '../timeouts.ts';
@@ -30,7 +32,8 @@ type Options = {
 /**
  * Media by the graphs of build-graph.ts. What the response says of model, seed and parameters is read out of the graph
  * that ComfyUI executed; size and format are read out of the files. `metadata.time_source` says whether
- * `executionSeconds` are those of ComfyUI's own `history`, of the `socket`'s news, or of the whole `call`.
+ * `executionSeconds` are those of ComfyUI's own `history`, of the `socket`'s news, or of the whole `call`. `remoteHost` is
+ * set where the address is none of the house.
  *
  * Rejects with OUTPUT_UNSUPPORTED without a graph for the medium; BACKEND_REFUSED for a graph that ComfyUI does not take;
  * BACKEND_FAILED where the job fails, is interrupted, is lost or leaves no file; TIMEOUT after `timeouts.totalMs`;
@@ -38,30 +41,16 @@ type Options = {
  */
 export function comfyuiMedia(options: Options): MediaBackend {
   const { timeouts = defaultTimeouts('local', 'image') } = options;
-  const { totalMs } = timeouts;
+  const limit = { what: 'The generation on comfyui', timeoutMs: timeouts.totalMs };
   const api = comfyuiApi(options.url, timeouts);
   return {
     name: 'comfyui',
-    async generate(request, signal) {
-      signal.throwIfAborted();
-      const graph = buildGraph(request);
-      const late = new AbortController();
-      const timer = setTimeout(() => late.abort(tooLate(totalMs)), totalMs);
-      const ended = AbortSignal.any([signal, late.signal]);
-      try {
-        return await generate({ ...options, timeouts }, api, request, graph, ended);
-      } catch (error) {
-        ended.throwIfAborted();
-        throw error;
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    generate: (request, signal) =>
+      within(limit, signal, (ended) =>
+        generate({ ...options, timeouts }, api, request, buildGraph(request), ended),
+      ),
   };
 }
-
-const tooLate = (timeoutMs: number): BackendError =>
-  new BackendError('TIMEOUT', { what: 'The generation on comfyui', timeoutMs });
 
 async function generate(
   options: Options & { readonly timeouts: Timeouts },
@@ -95,6 +84,7 @@ async function generate(
       backend: 'comfyui',
       executionSeconds: time.seconds,
       seed,
+      remoteHost: placeOf(url) === 'remote' ? hostOf(url) : undefined,
       metadata: { ...metadata, ...ids, ...(unused === 0 ? {} : { images_unused: unused }) },
     };
   } finally {

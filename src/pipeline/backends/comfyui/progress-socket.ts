@@ -1,5 +1,7 @@
 import { WebSocket } from 'ws';
 import { z } from 'zod';
+import { below } from '../address.ts';
+import { jsonOrNothing } from '../http-refusal.ts';
 import type { Wait } from './wait.ts';
 
 /** How often a socket that dropped is opened again. Without it, polling still finds the end of the job. */
@@ -112,7 +114,7 @@ function connection(
 }
 
 function socketUrl(url: string, clientId: string): URL {
-  const at = new URL('ws', url.endsWith('/') ? url : `${url}/`);
+  const at = new URL(below(url, '/ws'));
   at.protocol = at.protocol === 'https:' ? 'wss:' : 'ws:';
   at.searchParams.set('clientId', clientId);
   return at;
@@ -155,12 +157,4 @@ function createBell(): {
       });
     },
   };
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

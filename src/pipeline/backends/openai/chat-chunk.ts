@@ -6,7 +6,7 @@ import type { Usage } from '../../../events/usage.ts';
 const told = count.nullish().catch(undefined);
 const name = z.string().min(1).nullish();
 
-const chatUsage = z.object({
+export const chatUsage = z.object({
   prompt_tokens: told,
   completion_tokens: told,
   prompt_tokens_details: z.object({ cached_tokens: told }).nullish().catch(undefined),
