@@ -1,7 +1,8 @@
 import { type ComfyuiServer, startComfyuiServer } from './pipeline/backends/comfyui-server.ts';
 import { type ModelAnswer, modelAnswer } from './pipeline/backends/model-answer.ts';
 import { type OllamaServer, startOllama } from './pipeline/backends/ollama-server.ts';
-import { type OpenaiServer, openrouterKey, startOpenai } from './pipeline/backends/openai-server.ts';
+import { openrouterKey } from './pipeline/backends/openai-server.ts';
+import { type OpenrouterServer, startOpenrouter } from './pipeline/backends/openrouter-server.ts';
 import type { Received } from './pipeline/backends/scripted-server.ts';
 
 /** Models that the bundled workflows and the bundled policy ask for. */
@@ -16,7 +17,7 @@ export type Asked = { readonly model: string; readonly prompt: string };
 export type House = {
   readonly ollama: OllamaServer;
   readonly comfyui: ComfyuiServer;
-  readonly openrouter: OpenaiServer;
+  readonly openrouter: OpenrouterServer;
   readonly settings: Readonly<Record<string, string>>;
   readonly close: () => Promise<void>;
 };
@@ -32,11 +33,7 @@ export async function openHouse(
   };
   const ollama = await startOllama({ models: [localModel, guardModel], answer: answering });
   const comfyui = await startComfyuiServer();
-  const openrouter = await startOpenai({
-    flavour: 'openrouter',
-    models: [cloudModel, 'openai/gpt-5-image'],
-    answer: answering,
-  });
+  const openrouter = await startOpenrouter({ models: [cloudModel], answer: answering });
   return {
     ollama,
     comfyui,

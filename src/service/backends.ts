@@ -6,6 +6,7 @@ import { comfyuiMedia } from '../pipeline/backends/comfyui/comfyui.ts';
 import type { MediaBackend } from '../pipeline/backends/media-backend.ts';
 import { ollamaText } from '../pipeline/backends/ollama/ollama.ts';
 import { openaiText } from '../pipeline/backends/openai/openai.ts';
+import { openrouterMedia } from '../pipeline/backends/openrouter/openrouter-media.ts';
 import { openrouterText } from '../pipeline/backends/openrouter/openrouter-text.ts';
 import type { TextBackend } from '../pipeline/backends/text-backend.ts';
 import { defaultTimeouts } from '../pipeline/backends/timeouts.ts';
@@ -35,6 +36,7 @@ export function createBackends(addresses: BackendAddresses, clock: () => number)
         ? openaiText({ name: 'openai', url: openai, clock })
         : undefined;
   const cloud = openrouter === undefined ? undefined : openrouterText({ ...openrouter, clock });
+  const cloudPictures = openrouter === undefined ? undefined : openrouterMedia({ ...openrouter, clock });
   const media = builtinMedia(clock);
   const rules = builtinContextRules(clock);
   return {
@@ -44,6 +46,7 @@ export function createBackends(addresses: BackendAddresses, clock: () => number)
         const timeouts = defaultTimeouts('local', mediaType === 'video' ? 'video' : 'image');
         return comfyuiMedia({ url: comfyui, clock, newClientId: randomUUID, timeouts });
       }
+      if (backend === 'openrouter' && cloudPictures !== undefined) return cloudPictures;
       return builtinMakes.has(mediaType) ? media : undefined;
     },
     contextCheckOf: () => rules,

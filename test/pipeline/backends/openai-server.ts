@@ -97,25 +97,30 @@ type Options = {
 
 export const openrouterKey = 'sk-or-v1-0123456789abcdef';
 
-const bases: Readonly<Record<Flavour, string>> = { openai: '/v1', openrouter: '/api/v1' };
+export const bases: Readonly<Record<Flavour, string>> = { openai: '/v1', openrouter: '/api/v1' };
 
 /**
  * A server that speaks `/chat/completions` as OpenAI or as OpenRouter does, refuses what they refuse, and fails by its
  * script. `url` is the base for the adapter. Each completion that it would take uses up one fault of the script.
  */
-export async function startOpenai({
+export async function startOpenai(options: Options = {}): Promise<OpenaiServer> {
+  const server = await startScripted<OpenaiFault>(answerChats(options));
+  return { ...server, url: server.url + bases[options.flavour ?? 'openai'] };
+}
+
+/** Answers requests for texts. */
+export function answerChats({
   flavour = 'openai',
   models = ['example/large', 'example/llama-guard'],
   apiKey = flavour === 'openrouter' ? openrouterKey : undefined,
   answer = answerTo,
-}: Options = {}): Promise<OpenaiServer> {
+}: Options) {
   const base = bases[flavour];
-  const server = await startScripted<OpenaiFault>(async (request, turn, nextFault) => {
+  return async (request: Received, turn: Turn, nextFault: () => OpenaiFault | 'none'): Promise<void> => {
     const refused = refusedCompletion(flavour, request, { base, apiKey, models });
     if (refused) return turn.plain(refused);
     await speak(flavour, request, answer(request), turn, nextFault());
-  });
-  return { ...server, url: server.url + base };
+  };
 }
 
 type ChatBody = {

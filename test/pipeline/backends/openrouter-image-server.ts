@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { fileOf } from './comfyui-files.ts';
 import { refusedCompletion } from './openai-request.ts';
 import { openrouterKey } from './openai-server.ts';
-import { type PlainAnswer, type Received, type ScriptedServer, startScripted } from './scripted-server.ts';
+import {
+  type PlainAnswer,
+  type Received,
+  type ScriptedServer,
+  startScripted,
+  type Turn,
+} from './scripted-server.ts';
 
 /** How an answer differs from one picture and its usage. */
 export type PictureFault =
@@ -40,26 +46,33 @@ const asksForPictures = z.object({
 
 /** A server that makes pictures as OpenRouter does, over `/chat/completions`, and refuses what OpenRouter refuses. */
 export async function startPictureServer(): Promise<PictureServer> {
-  const server = await startScripted<PictureFault>(async (request, turn, nextFault) => {
-    const keyed = { base, apiKey: openrouterKey, models: [pictureModel] };
-    const refused = refusedCompletion('openrouter', request, keyed) ?? refusedWithoutPictures(request);
-    if (refused) return turn.plain(refused);
-    const fault = nextFault();
-    if (typeof fault === 'object') return turn.plain(fault);
-    if (fault === 'held') await turn.hold();
-    const body = JSON.stringify(completion(request, fault));
-    if (fault === 'cut-off') {
-      turn.response.writeHead(200, { 'content-type': 'application/json' });
-      await turn.write([body.slice(0, 50)]);
-      return turn.cut();
-    }
-    turn.plain({
-      status: 200,
-      body: fault === 'blanks' ? `\n         \n${body}` : body,
-      headers: { 'x-generation-id': generation },
-    });
-  });
+  const server = await startScripted<PictureFault>(answerPictures);
   return { ...server, url: server.url + base };
+}
+
+/** Answers one request for pictures, as OpenRouter does. */
+export async function answerPictures(
+  request: Received,
+  turn: Turn,
+  nextFault: () => PictureFault | 'none',
+): Promise<void> {
+  const keyed = { base, apiKey: openrouterKey, models: [pictureModel] };
+  const refused = refusedCompletion('openrouter', request, keyed) ?? refusedWithoutPictures(request);
+  if (refused) return turn.plain(refused);
+  const fault = nextFault();
+  if (typeof fault === 'object') return turn.plain(fault);
+  if (fault === 'held') await turn.hold();
+  const body = JSON.stringify(completion(request, fault));
+  if (fault === 'cut-off') {
+    turn.response.writeHead(200, { 'content-type': 'application/json' });
+    await turn.write([body.slice(0, 50)]);
+    return turn.cut();
+  }
+  turn.plain({
+    status: 200,
+    body: fault === 'blanks' ? `\n         \n${body}` : body,
+    headers: { 'x-generation-id': generation },
+  });
 }
 
 /** To a model of pictures, a request without the modality is one for text. */
