@@ -119,7 +119,7 @@ function describe(record: ExecutionRecord): string {
     item.item_type,
     item.loop_iteration === null ? '' : `#${item.loop_iteration}`,
     item.model_used ?? '',
-    oneLine(item.content ?? item.file_path ?? verdictOf(item.metadata)),
+    oneLine(item.content ?? item.file_path ?? wordOf(item.metadata)),
   ]);
   const findings = record.findings.map(
     ({ rule, sequence_number, detail }) => `finding ${rule} (item ${sequence_number ?? '–'}): ${detail}`,
@@ -127,8 +127,10 @@ function describe(record: ExecutionRecord): string {
   return [...head, table(items), ...(findings.length > 0 ? ['', ...findings] : [])].join('\n');
 }
 
-function verdictOf(metadata: Readonly<Record<string, unknown>>): string {
-  return typeof metadata['verdict'] === 'string' ? metadata['verdict'] : '';
+/** What an item without a text is about, in a word: its verdict, its step, its worker. */
+function wordOf(metadata: Readonly<Record<string, unknown>>): string {
+  const { verdict, step_id: step, worker } = metadata;
+  return String(verdict ?? step ?? worker ?? '');
 }
 
 /** Texts are data: no control or bidi character of a prompt reaches the terminal as such. */
