@@ -15,6 +15,7 @@ import { handleError, sendProblem } from './problem.ts';
 import { recordingRoutes } from './recording.ts';
 import { runRoutes } from './runs.ts';
 import type { Service } from './service.ts';
+import { workflowRoutes } from './workflows.ts';
 
 /**
  * The HTTP surface over a service, ready for `listen` or `inject`. Bodies are JSON with one meaning, schemas are closed,
@@ -65,6 +66,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(recordingRoutes(service));
   await app.register(executeRoutes(service));
   await app.register(importRoutes(service));
+  await app.register(workflowRoutes(service));
   await app.register(mediaRoutes(service));
   await app.register(healthRoutes(service));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -18,7 +18,6 @@ import { createIds } from '../run/randomness.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { activatePolicy } from '../safety/policy.ts';
 import { bundledPolicy } from '../safety/bundled-policy.ts';
-import { bundledLibrary } from '../workflows/library.ts';
 import { version } from '../version.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
@@ -26,6 +25,8 @@ import { openParts } from './parts.ts';
 import { publishPolicy } from './policies.ts';
 import { closeAbandonedRuns } from './recover.ts';
 import { replayRun } from './replay.ts';
+import { workflowDesk } from './workflow-desk.ts';
+import { openWorkflowShelf } from './workflow-shelf.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
 const catchUpMs = 10_000;
@@ -39,8 +40,8 @@ export type Ledger = {
 };
 
 /**
- * Opens a ledger on its data directory: store, keys, media, read models; publishes the policy; ends the runs that a dead
- * process left open. Throws LOCKED while another process has it.
+ * Opens a ledger on its data directory: store, keys, media, read models; publishes the policy and the workflows; ends the
+ * runs that a dead process left open. Throws LOCKED while another process has it.
  */
 export async function openLedger(config: Config, log: FastifyBaseLogger): Promise<Ledger> {
   const parts = await openParts(config, {
@@ -74,18 +75,19 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
   );
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(store, keys.keyOf, executionId, until, signal);
-  const executor = createExecutor({
-    recorder,
-    media,
-    policy,
-    workflows: bundledLibrary(),
-    naming: keys.naming,
-    replay,
-  });
   const list = createRunListQuery(projector);
 
   projector.start();
   await catchUp(store, projector);
+  const shelf = await openWorkflowShelf({ store, keys, projector, clock: Date.now, newId, log });
+  const executor = createExecutor({
+    recorder,
+    media,
+    policy,
+    workflows: shelf.library,
+    naming: keys.naming,
+    replay,
+  });
   const abandoned = abandonedRuns(projector, log);
   const closed = await closeAbandonedRuns(recorder, abandoned, (id) => replay(id, {}, AbortSignal.any([])));
   if (closed > 0) log.warn({ runs: closed }, 'ended runs that a dead process left open');
@@ -107,6 +109,7 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
+    workflows: workflowDesk(shelf, projector),
     openMedia: (sha256) => media.open(sha256),
     waitFor: (position, timeoutMs) => projector.waitFor(position, timeoutMs),
     health: async () => {

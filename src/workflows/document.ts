@@ -19,7 +19,6 @@ export type ExecutionMode = (typeof executionModes)[number];
 const documentId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}');
-export const isDocumentId = (text: string): boolean => documentId.safeParse(text).success;
 
 const perMode = <T extends z.ZodType>(value: T) => z.strictObject({ eco: value, fast: value });
 const model = z.string().min(1).max(128);

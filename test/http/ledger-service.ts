@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
 import { type Ledger, openLedger } from '../../src/service/open.ts';
@@ -18,15 +18,20 @@ export type LedgerService = {
   readonly ledger: Ledger;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  readonly put: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  readonly delete: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly close: () => Promise<void>;
 };
 
-/** A whole service on real files and a real port, in a directory of its own that goes with it. */
+/**
+ * A whole service on real files and a real port, in a directory of its own that goes with it; in another one, which
+ * stays, where `RUNLEDGER_DATA` names it.
+ */
 export async function startLedgerService(
   settings: Readonly<Record<string, string>> = {},
+  log: Logger = pino({ level: 'silent' }),
 ): Promise<LedgerService> {
   const directory = await mkdtemp(join(tmpdir(), 'runledger-http-'));
-  const log = pino({ level: 'silent' });
   const ledger = await openLedger(readConfig({ RUNLEDGER_DATA: directory, ...settings }), log);
   const app = await createApp(ledger.service, log);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -41,16 +46,24 @@ export async function startLedgerService(
       json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
     };
   };
+  const send = (
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> =>
+    ask(path, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
   return {
     url,
     ledger,
     get: (path, headers = {}) => ask(path, { headers }),
-    post: (path, body, headers = {}) =>
-      ask(path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    put: (path, body, headers) => send('PUT', path, body, headers),
+    delete: (path, headers = {}) => ask(path, { method: 'DELETE', headers }),
     close: async () => {
       await app.close();
       await ledger.close(0);

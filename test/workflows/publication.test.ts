@@ -13,7 +13,8 @@ import {
 const hash = (letter: string): string => letter.repeat(64);
 const [a, b] = [hash('a'), hash('b')];
 
-type Step = readonly ['bundled' | 'folder' | 'http', sha256: string | 'retired'];
+/** Who published a hash, or said `retired`. */
+type Step = readonly ['bundled' | 'folder' | 'http', what: string];
 
 /** The fold of a document's stream, told as who said what. */
 function after(...steps: readonly Step[]): Publication | null {
