@@ -26,6 +26,7 @@ import { publishPolicy } from './policies.ts';
 import { closeAbandonedRuns } from './recover.ts';
 import { replayRun } from './replay.ts';
 import { workflowDesk } from './workflow-desk.ts';
+import { openWorkflowFolder } from './workflow-folder.ts';
 import { openWorkflowShelf } from './workflow-shelf.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
@@ -92,6 +93,10 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
   const closed = await closeAbandonedRuns(recorder, abandoned, (id) => replay(id, {}, AbortSignal.any([])));
   if (closed > 0) log.warn({ runs: closed }, 'ended runs that a dead process left open');
 
+  const { workflowFolder: directory } = config;
+  // Last: nothing that can fail comes after it, so it is always closed.
+  const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
+
   const service: Service = {
     version,
     storeId: store.storeId,
@@ -129,6 +134,7 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
     projector,
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
+      await folder?.close();
       await executor.finish(finishWithinMs);
       await inFlight;
       await closeAll();
