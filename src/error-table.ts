@@ -422,4 +422,33 @@ export const errorTable = {
     (p: { workflow: string; what: string }) =>
       `The document of workflow ${p.workflow} cannot be used (${p.what}): mend it and try again.`,
   ),
+  WORKFLOW_IN_USE: entry(
+    409,
+    'Output config is in use',
+    (p: { config: string; users: readonly string[] }) =>
+      `The output config ${p.config} is needed by ${p.users.join(', ')}: change or retire those workflows first.`,
+  ),
+  WORKFLOW_VERSION: entry(
+    412,
+    'Workflow has another version',
+    (p: { workflow: string; expected: number | 'none'; actual: number | 'none' }) =>
+      `Workflow ${p.workflow} is at version ${p.actual}, the request expects ${p.expected}: read it again.`,
+  ),
+  VERSION_NOT_FOUND: entry(
+    404,
+    'Version not found',
+    (p: { workflow: string; version: number | string }) =>
+      `There is no version ${p.version} of ${p.workflow}: GET /api/workflows/{id}/versions lists those of a workflow.`,
+  ),
+  STEP_NOT_FOUND: entry(
+    404,
+    'Step not found',
+    (p: { workflow: string; step: string; known: readonly string[] }) =>
+      `Workflow ${p.workflow} has no step ${p.step}: known are ${p.known.join(', ') || 'none'}.`,
+  ),
+  PRECONDITION_REQUIRED: entry(
+    428,
+    'Precondition required',
+    (p: { cure: string }) => `The request does not say which version it changes: ${p.cure}.`,
+  ),
 } as const;

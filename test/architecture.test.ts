@@ -28,12 +28,13 @@ const table: Readonly<Record<string, Layer>> = {
   run: { may: ['events', 'errors'], types: [port] },
   'event-store': { may: ['events', 'errors'] },
   projector: { may: ['events', 'errors'], files: [port] },
-  // Pure folds of a run are what most read models show, so they may use them; never the recorder.
+  // Pure folds of a stream are what most read models show, so they may use them; never the recorder.
   projections: {
     may: ['events', 'errors'],
     files: [
       'src/run/record.ts',
       'src/run/lifecycle.ts',
+      'src/workflows/publication.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
     ],

@@ -22,8 +22,11 @@ export type Recorded = ItemDraft & {
 };
 
 /** The bytes of a run's items from a sequence number on; nothing in them is random. */
-export function readyEvents(executionId: string, items: readonly Recorded[], firstSeq = 1): ReadyEvent[] {
-  const stream = streamOf(executionId);
+export const readyEvents = (executionId: string, items: readonly Recorded[], firstSeq = 1): ReadyEvent[] =>
+  readyEventsOn(streamOf(executionId), items, firstSeq);
+
+/** The same for any stream. */
+export function readyEventsOn(stream: string, items: readonly Recorded[], firstSeq = 1): ReadyEvent[] {
   return items.map(({ time, actor = 'service', request, ...draft }, index) => {
     const seq = firstSeq + index;
     const placement = {

@@ -89,6 +89,33 @@ export const importReport = z.object({
   findings: z.array(z.looseObject({ execution_id: z.string(), rule: z.string(), detail: z.string() })),
 });
 
+export const workflowList = z.object({
+  workflows: z.array(
+    z.object({ id: z.string(), name: z.string(), description: z.string(), step_count: count }),
+  ),
+});
+
+const versionEntry = z.object({
+  version: z.int().min(1),
+  sha256: z.string(),
+  source: z.enum(['bundled', 'folder', 'http']),
+  published_at: z.string(),
+});
+
+export const workflowVersion = versionEntry.extend({
+  id: z.string(),
+  retired: z.boolean(),
+  document: z.looseObject({}).nullable().describe('null once its content was erased'),
+});
+
+export const workflowVersions = z.object({
+  id: z.string(),
+  retired: z.boolean(),
+  versions: z.array(versionEntry),
+});
+
+export const workflowPut = z.object({ id: z.string(), version: z.int().min(1), sha256: z.string() });
+
 const output = z.looseObject({
   config: nullableText,
   status: z.enum(['success', 'blocked', 'error', 'not_available', 'skipped']),

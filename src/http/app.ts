@@ -17,6 +17,7 @@ import { runRoutes } from './runs.ts';
 import { startRoutes } from './start.ts';
 import { steeringRoutes } from './steering.ts';
 import type { Service } from './service.ts';
+import { workflowRoutes } from './workflows.ts';
 
 /**
  * The HTTP surface over a service, ready for `listen` or `inject`. Bodies are JSON with one meaning, schemas are closed,
@@ -69,6 +70,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(startRoutes(service));
   await app.register(steeringRoutes(service));
   await app.register(importRoutes(service));
+  await app.register(workflowRoutes(service));
   await app.register(mediaRoutes(service));
   await app.register(healthRoutes(service));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -4,6 +4,8 @@ const researchRun = /^\/api\/research\/execution\/([^/?]+)\/?(\?.*)?$/;
 const researchList = /^\/api\/research\/config\/([^/?]+)\/executions\/?(?:\?(.*))?$/;
 const oldCollection = /^(\/api)?\/executions(?=[/?]|$)/;
 
+const oldWorkflows = /^\/workflows(?=[/?]|$)/;
+
 /** What the run list without `/api` gives when nobody says how many. */
 const oldDefaultLimit = 50;
 
@@ -17,6 +19,7 @@ export function todaysUrl(request: Pick<IncomingMessage, 'url' | 'method'>): str
   if (run) return `/api/runs/${run[1]}${run[2] ?? ''}`;
   const list = researchList.exec(url);
   if (list) return `/api/runs?config=${list[1]}${list[2] ? `&${list[2]}` : ''}`;
+  if (oldWorkflows.test(url)) return `/api${url}`;
   const old = oldCollection.exec(url);
   if (!old) return url;
   const rest = url.slice(old[0].length);

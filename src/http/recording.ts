@@ -11,6 +11,7 @@ import { upcastType } from '../events/upcast.ts';
 import type { RunItem } from '../run/recorder.ts';
 import { answering, recorded, runHeader } from './answers.ts';
 import { isExecutionId } from '../run/execution-id.ts';
+import { versionIn } from './preconditions.ts';
 import { sendJson } from './runs.ts';
 import { type Service, settle } from './service.ts';
 
@@ -117,7 +118,7 @@ export const recordingRoutes =
         const posted = 'items' in body ? body.items : [body];
         const prefix = (index: number): string => ('items' in body ? `/items/${index}` : '');
         const items = posted.map((item, index) => runItem(item, prefix(index)));
-        const expectedVersion = versionOf(request.headers['if-match']);
+        const expectedVersion = versionIn(request.headers['if-match']);
         const { state, sequenceNumbers, position } = await pointingInto(prefix, () =>
           service.recorder.record({
             executionId: id,
@@ -223,18 +224,6 @@ function utcAt(pointer: string, time: string): string {
   if (utc === undefined)
     throw refusedAt(pointer, 'must be a time with its zone, such as 2026-01-31T09:30:00Z');
   return utc;
-}
-
-function versionOf(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const match = /^"(\d{1,9})"$/.exec(header.trim());
-  if (!match) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: `If-Match is ${header.slice(0, 40)}`,
-      cure: 'send "<version>"',
-    });
-  }
-  return Number(match[1]);
 }
 
 function refusedAt(pointer: string, detail: string): LedgerError {

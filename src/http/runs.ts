@@ -9,6 +9,7 @@ import { exporterFor, availableFormats, formats } from '../exporters/registry.ts
 import { answering, runList, runRecord, runStats } from './answers.ts';
 import { cursorPage } from './cursor.ts';
 import { isCalendarDay, pageOf } from './paging.ts';
+import { namesVersion } from './preconditions.ts';
 import { sendProblem } from './problem.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import { runStatuses } from '../run/lifecycle.ts';
@@ -118,7 +119,7 @@ export const runRoutes =
         const { id } = request.params;
         const found = await recordAt(service, id, request.query, request.signal);
         void reply.header('etag', `"${found.version}"`);
-        if (matches(request.headers['if-none-match'], found.version)) return reply.code(304).send();
+        if (namesVersion(request.headers['if-none-match'], found.version)) return reply.code(304).send();
         return sendJson(reply, found.text);
       },
     );
@@ -218,13 +219,6 @@ const badTime = (name: string, value: string): LedgerError =>
     what: `${name} is "${value}"`,
     cure: 'send a time with its zone, such as 2026-01-31T09:30:00Z',
   });
-
-function matches(header: string | undefined, version: number): boolean {
-  if (header === undefined) return false;
-  return header
-    .split(',')
-    .some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${version}"`);
-}
 
 function filterOf(query: ListQuery): RunFilter {
   const { config, workflow_id, date, status, from, to } = query;

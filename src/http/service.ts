@@ -4,8 +4,11 @@ import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium } from '../media/media-store.ts';
 import type { RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
+import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
+import type { LibraryDocument } from '../workflows/document.ts';
+import type { WorkflowLibrary } from '../workflows/library.ts';
 
 export type RunStats = {
   readonly total_records: number;
@@ -23,6 +26,33 @@ export type RunQueries = {
   /** The record without its items as JSON text. Throws EXECUTION_NOT_FOUND. */
   readonly header: (executionId: string) => RecordText;
   readonly stats: () => RunStats;
+};
+
+/** Publishing and reading workflows and output configs; all of it throws PROJECTION_STOPPED while their read model does not run. */
+export type WorkflowDesk = {
+  /** What can be run now. */
+  readonly library: WorkflowLibrary;
+  /** A document as it stands, retired ones too. Throws WORKFLOW_NOT_FOUND. */
+  readonly standing: (id: string) => StandingDocument;
+  /** Newest first. Throws WORKFLOW_NOT_FOUND. */
+  readonly versions: (id: string) => readonly VersionEntry[];
+  /** Throws WORKFLOW_NOT_FOUND, VERSION_NOT_FOUND. */
+  readonly version: (id: string, version: number) => StandingDocument;
+  /**
+   * Publishes over the version `expected`; `created` where none could be run. The content that stands there already
+   * changes nothing, and its position is null. Throws WORKFLOW_VERSION, WORKFLOW_INVALID, WORKFLOW_IN_USE, UNAVAILABLE.
+   */
+  readonly put: (
+    document: LibraryDocument,
+    expected: number | 'none',
+  ) => Promise<{
+    readonly version: number;
+    readonly sha256: string;
+    readonly created: boolean;
+    readonly position: Position | null;
+  }>;
+  /** Throws WORKFLOW_NOT_FOUND for what cannot be run anyhow, WORKFLOW_VERSION, WORKFLOW_IN_USE, UNAVAILABLE. */
+  readonly retire: (id: string, expected: number) => Promise<Position | null>;
 };
 
 export type ProjectionStatus = {
@@ -99,6 +129,7 @@ export type Service = {
     until: { readonly seq?: number | undefined; readonly time?: string | undefined },
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
+  readonly workflows: WorkflowDesk;
   /** Throws MEDIA_NOT_FOUND. */
   readonly openMedia: (sha256: string) => Promise<OpenMedium>;
   /** Waits until the running read models have passed the position, at most `timeoutMs`. */

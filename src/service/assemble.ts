@@ -19,7 +19,6 @@ import { createIds } from '../run/randomness.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { activatePolicy } from '../safety/policy.ts';
 import { bundledPolicy } from '../safety/bundled-policy.ts';
-import { bundledLibrary } from '../workflows/library.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
@@ -30,6 +29,9 @@ import { createPolicyShelf, publishPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
 import { createRunControl } from './run-control.ts';
 import { createWorker } from './worker.ts';
+import { workflowDesk } from './workflow-desk.ts';
+import { openWorkflowFolder } from './workflow-folder.ts';
+import { openWorkflowShelf } from './workflow-shelf.ts';
 import { replayRun } from './replay.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
@@ -51,7 +53,7 @@ export type LedgerSource = LedgerParts & {
 };
 
 /**
- * Puts the service together over opened parts: publishes the policy, catches up with the log, and goes on with the runs
+ * Puts the service together over opened parts: publishes the policy and the workflows, catches up with the log, and goes on with the runs
  * that were not finished. What it opens besides is closed with the parts.
  */
 export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
@@ -66,7 +68,12 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
   );
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(store, keys.keyOf, executionId, until, signal);
-  const workflows = bundledLibrary();
+  const list = createRunListQuery(projector);
+
+  projector.start();
+  await catchUp(store, projector);
+  const shelf = await openWorkflowShelf({ store, keys, projector, clock: Date.now, newId, log });
+  const workflows = shelf.library;
   const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
   const clock = (): number => performance.now() / 1_000;
   const backends = createBackends(config.backends, clock);
@@ -99,14 +106,13 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     read,
     newExecutionId: newRunId,
   });
-  const list = createRunListQuery(projector);
-
-  projector.start();
-  await catchUp(store, projector);
   const unfinished = executes ? unfinishedRuns(projector, log) : [];
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
+  const { workflowFolder: directory } = config;
+  // Last: nothing that can fail comes after it, so it is always closed.
+  const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
 
   const service: Service = {
     version,
@@ -129,6 +135,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
+    workflows: workflowDesk(shelf, projector),
     openMedia: (sha256) => media.open(sha256),
     waitFor: (position, timeoutMs) => projector.waitFor(position, timeoutMs),
     health: async () => {
@@ -148,6 +155,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     projector,
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
+      await folder?.close();
       await control.finish(finishWithinMs);
       await inFlight;
       await source.close();

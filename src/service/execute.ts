@@ -9,7 +9,6 @@ import { startItems } from '../pipeline/start-items.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 import type { ActivePolicy } from '../safety/policy.ts';
-import type { WorkflowDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
 import { resolveOutputs } from '../workflows/resolve-outputs.ts';
 import type { RequestKeys } from './request-keys.ts';
@@ -134,8 +133,8 @@ function stepsOf(record: ExecutionRecord, workflows: WorkflowLibrary): StepCount
   const count = (effect: Effect): number =>
     record.items.filter(({ item_type }) => catalogued(item_type)?.effect === effect).length;
   const sha256 = record.items[0]?.metadata['workflow_sha256'];
-  const workflow: WorkflowDocument | undefined = workflows.version(String(sha256))?.document;
-  return workflow?.pipeline === 'text_transformation_recursive'
+  const { document: workflow } = workflows.version(String(sha256));
+  return workflow.pipeline === 'text_transformation_recursive'
     ? { completed: count('iterate'), total: workflow.parameters.iterations ?? count('iterate') }
     : { completed: count('finish_text'), total: 1 };
 }

@@ -8,7 +8,7 @@ import type { Plan, RunPlan } from '../pipeline/plan.ts';
 import { progressOf } from '../pipeline/progress.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { ActivePolicy, PolicyReference } from '../safety/policy.ts';
-import type { WorkflowLibrary } from '../workflows/library.ts';
+import type { PublishedWorkflow, WorkflowLibrary } from '../workflows/library.ts';
 
 /** Where the documents are that a run has pinned. */
 export type PinnedDocuments = {
@@ -41,7 +41,7 @@ const startMetadata = z.object({
  */
 export async function planOfRun(record: ExecutionRecord, pinned: PinnedDocuments): Promise<Plan> {
   const { execution_id: executionId, items } = record;
-  const gone = (what: string, cause?: unknown): LedgerError =>
+  const gone: Gone = (what, cause) =>
     new LedgerError('RUN_UNRESUMABLE', { execution_id: executionId, what }, { cause });
   const of = (effect: Effect) => items.filter((item) => catalogued(item.item_type)?.effect === effect);
   const [first] = items;
@@ -51,9 +51,7 @@ export async function planOfRun(record: ExecutionRecord, pinned: PinnedDocuments
   const inputs = of('input');
   const inputText = inputs.find(({ media_type }) => media_type === 'text')?.content;
   if (typeof inputText !== 'string') throw gone('its input is not there');
-  const workflow = pinned.workflows.version(data.workflow_sha256);
-  if (workflow === undefined)
-    throw gone(`its version of the workflow ${String(record.workflow_id)} is not there`);
+  const workflow = workflowOf(data.workflow_sha256, record, pinned, gone);
   const policy = await policyOf(data.policy, pinned, gone);
   const plan: RunPlan = {
     executionId,
@@ -77,10 +75,26 @@ export async function planOfRun(record: ExecutionRecord, pinned: PinnedDocuments
   return { ...plan, done: progressOf(items) };
 }
 
+type Gone = (what: string, cause?: unknown) => LedgerError;
+
+function workflowOf(
+  sha256: string,
+  { workflow_id: id }: ExecutionRecord,
+  { workflows }: PinnedDocuments,
+  gone: Gone,
+): PublishedWorkflow {
+  try {
+    return workflows.version(sha256);
+  } catch (error) {
+    if (!isLedgerError(error, 'VERSION_NOT_FOUND')) throw error;
+    throw gone(`its version of the workflow ${String(id)} is not there`, error);
+  }
+}
+
 async function policyOf(
   reference: PolicyReference,
   pinned: PinnedDocuments,
-  gone: (what: string, cause?: unknown) => LedgerError,
+  gone: Gone,
 ): Promise<ActivePolicy> {
   const what = `version ${reference.version} of the policy ${reference.id} is not there`;
   try {

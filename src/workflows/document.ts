@@ -6,11 +6,19 @@ import { localized } from '../events/localized.ts';
 import { language, token } from '../events/token.ts';
 import { LedgerError } from '../errors.ts';
 
+/** A document in canonical bytes: with its seal and its core it must fit into one append. */
+const maxDocumentBytes = 800 * 1024;
+
 /** The media an output can be. */
 const outputMediaTypes = mediaTypes.filter((media) => media !== 'metadata');
 const outputMedia = z.enum(outputMediaTypes);
-const executionModes = ['eco', 'fast'] as const;
+export const executionModes = ['eco', 'fast'] as const;
 export type ExecutionMode = (typeof executionModes)[number];
+
+/** Names a document for ever: it stands in its stream's name, in its file's and in its address. */
+const documentId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}');
 
 const perMode = <T extends z.ZodType>(value: T) => z.strictObject({ eco: value, fast: value });
 const model = z.string().min(1).max(128);
@@ -26,6 +34,8 @@ const parameters = z.strictObject({
   use_random_languages: z.boolean().optional(),
   languages: z.array(language).min(1).max(100).optional(),
   final_language: language.optional(),
+  /** Outputs that are made at the same time. */
+  concurrency: z.int().min(1).max(16).optional(),
 });
 
 const step = z.strictObject({
@@ -47,13 +57,13 @@ const mediaPreferences = z.strictObject({
 });
 
 const described = {
-  id: token,
+  id: documentId,
   name: localized,
   description: localized,
 } as const;
 
 /** A workflow as it is stored, published and pinned by runs (domain.md §6). Closed: an unknown member is a mistake. */
-const workflowDocument = z
+export const workflowDocument = z
   .strictObject({
     ...described,
     pipeline: z.enum(['text_transformation', 'text_transformation_recursive', 'steps']),
@@ -88,7 +98,7 @@ export type WorkflowDocument = z.infer<typeof workflowDocument>;
 /** A document as it is written: members with a default may be left out. */
 export type WorkflowSource = z.input<typeof workflowDocument>;
 
-/** What one kind of output is made with (domain.md §6). */
+/** What one kind of output is made with (domain.md §6). `meta.stage` tells it from a workflow. */
 export const outputConfig = z.strictObject({
   ...described,
   media_type: outputMedia,
@@ -97,24 +107,36 @@ export const outputConfig = z.strictObject({
   execution_mode: z.enum(executionModes),
   /** Sent to the backend as they are. */
   parameters: z.record(token, z.union([z.number(), z.string(), z.boolean()])).default({}),
-  meta: z.looseObject({ stage: z.literal('output') }).default({ stage: 'output' }),
+  meta: z.looseObject({ stage: z.literal('output') }),
 });
 export type OutputConfig = z.infer<typeof outputConfig>;
 export type OutputConfigSource = z.input<typeof outputConfig>;
 
+/** Workflows and output configs are documents of one library, under one set of ids. */
+export type LibraryDocument = WorkflowDocument | OutputConfig;
+
+export const isOutputConfig = (document: LibraryDocument): document is OutputConfig =>
+  document.meta.stage === 'output';
+
 /** SHA-256 over the canonical JSON of a parsed document, hex: the version that a run pins. */
-export const contentHash = (document: WorkflowDocument | OutputConfig): string =>
-  sha256Hex(canonicalBytes(document));
+export const contentHash = (document: LibraryDocument): string => sha256Hex(canonicalBytes(document));
+
+/** Parses a document of either kind. Throws WORKFLOW_INVALID with a pointer per fault. */
+export function parseDocument(source: unknown): LibraryDocument {
+  const isOutput = markedOutput.safeParse(source).success;
+  const document = isOutput ? parsed(outputConfig, source) : parseWorkflow(source);
+  const sizeBytes = canonicalBytes(document).byteLength;
+  if (sizeBytes <= maxDocumentBytes) return document;
+  const what = `it has ${sizeBytes} bytes, ${maxDocumentBytes} are the most`;
+  throw new LedgerError('WORKFLOW_INVALID', { workflow: document.id, what });
+}
 
 /** Parses a workflow document. Throws WORKFLOW_INVALID with a pointer per fault. */
 export function parseWorkflow(source: unknown): WorkflowDocument {
   return parsed(workflowDocument, source);
 }
 
-/** Parses an output config. Throws WORKFLOW_INVALID with a pointer per fault. */
-export function parseOutputConfig(source: unknown): OutputConfig {
-  return parsed(outputConfig, source);
-}
+const markedOutput = z.object({ meta: z.object({ stage: z.literal('output') }) });
 
 function parsed<T>(schema: z.ZodType<T>, source: unknown): T {
   const result = schema.safeParse(source);
@@ -123,7 +145,7 @@ function parsed<T>(schema: z.ZodType<T>, source: unknown): T {
     pointer: path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
     detail: message,
   }));
-  const id = z.object({ id: token }).safeParse(source);
+  const id = z.object({ id: documentId }).safeParse(source);
   const [first] = errors;
   const what = first === undefined ? 'unreadable' : `${first.pointer} ${first.detail}`.trim();
   throw new LedgerError('WORKFLOW_INVALID', { workflow: id.success ? id.data.id : '?', what }, { errors });

@@ -10,6 +10,10 @@ import {
   runList,
   runRecord,
   runStats,
+  workflowList,
+  workflowPut,
+  workflowVersion,
+  workflowVersions,
 } from '../../src/http/answers.ts';
 import { type LedgerService, type Reply, startLedgerService } from './ledger-service.ts';
 
@@ -37,6 +41,15 @@ test('every answer has the shape that /openapi.json tells of it', async () => {
   fits(runHeader, begun, 201);
   const id = String(begun.json['execution_id']);
   fits(recorded, await service.post(`/api/runs/${id}/items`, { item_type: 'my_step' }), 201);
+
+  const workflows = '/api/workflows';
+  fits(workflowList, await service.get(workflows), 200);
+  const dada = await service.get(`${workflows}/dada`);
+  fits(workflowVersion, dada, 200);
+  const changed = { ...(dada.json['document'] as object), visibility: 'private' };
+  fits(workflowPut, await service.put(`${workflows}/dada`, changed, { 'if-match': '"1"' }), 200);
+  fits(workflowVersions, await service.get(`${workflows}/dada/versions`), 200);
+  fits(workflowVersion, await service.get(`${workflows}/dada/versions/1`), 200);
 
   const list = await service.get('/api/runs?limit=100');
   fits(runList, list, 200);

@@ -21,6 +21,18 @@ const post = (kind: string, path: string, body: unknown, headers: Record<string,
   headers,
   body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
 });
+const put = (kind: string, body: unknown, headers: Record<string, string> = {}): Bad => ({
+  ...post(kind, '/api/workflows/mine', body, { ...json, ...headers }),
+  method: 'PUT',
+});
+const goodWorkflow = {
+  id: 'mine',
+  name: { en: 'a', de: 'a' },
+  description: { en: 'a', de: 'a' },
+  pipeline: 'text_transformation',
+  instruction_type: 'description',
+};
+const create = { 'if-none-match': '*' };
 const items = `/api/runs/${runId}/items`;
 const execute = '/api/schema/pipeline/execute';
 const goodItem = { item_type: 'user_input_text', content: 'a meadow' };
@@ -186,6 +198,47 @@ const makers: readonly ((draw: Draw) => Bad)[] = [
     kind: 'unknown medium',
     method: 'GET',
     path: `/api/media/${anyOf(draw, ['0'.repeat(64), 'x', '..%2f..%2fetc%2fpasswd', '%00'])}`,
+  }),
+  (draw) => put('unknown member of a workflow', { ...goodWorkflow, [word(draw)]: 1 }, create),
+  (draw) =>
+    put(
+      'wrong member of a workflow',
+      {
+        ...goodWorkflow,
+        [anyOf(draw, ['id', 'name', 'parameters', 'steps', 'meta', 'pipeline', 'media_defaults'])]:
+          wrongValue(draw),
+      },
+      create,
+    ),
+  (draw) => put('no workflow', anyOf<unknown>(draw, ['[]', '7', 'null', '""', '{}', '{"meta":{}}']), create),
+  () => put('write without a precondition', goodWorkflow),
+  (draw) =>
+    put('precondition of no form', goodWorkflow, {
+      [anyOf(draw, ['if-match', 'if-none-match'])]: anyOf(draw, [
+        '1',
+        '""',
+        'W/"1"',
+        '"x"',
+        '"1","2"',
+        '"-1"',
+      ]),
+    }),
+  (draw) => put('stale workflow', goodWorkflow, { 'if-match': `"${1 + draw(99)}"` }),
+  (draw) => ({
+    kind: 'unknown workflow read',
+    method: 'GET',
+    path: `/api/workflows/${word(draw)}${anyOf(draw, ['', '/versions', '/versions/1', '/schema/a', '?a=1'])}`,
+  }),
+  (draw) => ({
+    kind: 'version that is none',
+    method: 'GET',
+    path: `/api/workflows/dada/versions/${anyOf(draw, ['0', '99', '-1', 'x', '%00'])}`,
+  }),
+  (draw) => ({
+    kind: 'retiring of nothing',
+    method: 'DELETE',
+    path: `/api/workflows/${anyOf(draw, ['dada', word(draw)])}`,
+    headers: anyOf<Record<string, string>>(draw, [{}, { 'if-match': '"99"' }, { 'if-match': '*' }]),
   }),
   (draw) => ({
     kind: 'unknown address',

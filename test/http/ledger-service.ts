@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Ledger } from '../../src/service/assemble.ts';
@@ -22,15 +22,20 @@ export type LedgerService = {
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
   /** Stops the service and starts it again on the same directory. */
   readonly restart: () => Promise<void>;
+  readonly put: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  readonly delete: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly close: () => Promise<void>;
 };
 
-/** A whole service on real files and a real port, in a directory of its own that goes with it. */
+/**
+ * A whole service on real files and a real port, in a directory of its own that goes with it; in another one, which
+ * stays, where `RUNLEDGER_DATA` names it.
+ */
 export async function startLedgerService(
   settings: Readonly<Record<string, string>> = {},
+  log: Logger = pino({ level: 'silent' }),
 ): Promise<LedgerService> {
   const directory = await mkdtemp(join(tmpdir(), 'runledger-http-'));
-  const log = pino({ level: 'silent' });
   const start = async () => {
     const ledger = await openLedger(readConfig({ RUNLEDGER_DATA: directory, ...settings }), log);
     const app = await createApp(ledger.service, log);
@@ -53,6 +58,17 @@ export async function startLedgerService(
       json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
     };
   };
+  const send = (
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> =>
+    ask(path, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
   return {
     get url() {
       return running.url;
@@ -61,12 +77,9 @@ export async function startLedgerService(
       return running.ledger;
     },
     get: (path, headers = {}) => ask(path, { headers }),
-    post: (path, body, headers = {}) =>
-      ask(path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    put: (path, body, headers) => send('PUT', path, body, headers),
+    delete: (path, headers = {}) => ask(path, { method: 'DELETE', headers }),
     restart: async () => {
       await stop();
       running = await start();

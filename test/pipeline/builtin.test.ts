@@ -40,6 +40,26 @@ describe('the built-in texts', () => {
     expect(await transform('dada', source, 2)).not.toBe(await transform('dada', source, 1));
   });
 
+  test('the opposite takes each word it knows for its opposite, and begins at the end', async () => {
+    expect(await transform('theopposite', source)).toBe(
+      '[builtin theopposite] Sun green the over wakes cat new the',
+    );
+  });
+
+  test('overdrive keeps every word and sets another before each long one', async () => {
+    const loud = await transform('overdrive', 'a red house in a meadow');
+    expect(loud).toMatch(
+      /^\[builtin overdrive\] A red \S+( \S+)? house in a \S+( \S+)? meadow! And again! And bigger!$/i,
+    );
+  });
+
+  test('youth slang leaves every sentence as it is and puts a word before it', async () => {
+    const told = await transform('jugendsprache', 'The cat sleeps. Why? Nobody knows!');
+    expect(told).toMatch(
+      /^\[builtin jugendsprache\] [\w ]+, The cat sleeps\. [\w ]+, Why\? [\w ]+, Nobody knows!$/,
+    );
+  });
+
   test('any translation is marked once, with the language it pretends to', async () => {
     const to = fc.constantFrom(...languageNames.keys());
     await fc.assert(

@@ -6,12 +6,21 @@ import { type Instance, stepOf } from '../../src/projector/instance.ts';
 import { loadProjections } from '../../src/projector/loader.ts';
 import type { Projection } from '../../src/projector/projection.ts';
 import { newBuild } from '../../src/projector/startup.ts';
-import { generateLog } from '../generated-log.ts';
+import { type GeneratedLog, generateLog } from '../generated-log.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import { temporaryDirectory } from '../projector/opened.ts';
+import { publishHistory } from '../published-workflows.ts';
 import { keyOf } from '../recorded-runs.ts';
 
 const projections = await loadProjections({ timeZone: 'Europe/Berlin' });
+
+/** Runs, and documents that were published, changed, retired and published again. */
+function logOf(runs: number, seed: number): GeneratedLog {
+  const log = generateLog(runs, seed);
+  publishHistory(log.store, 'dada', ['bundled', 'one'], ['http', 'two'], ['folder', 'three']);
+  publishHistory(log.store, 'mine', ['folder', 'one'], ['folder', null], ['folder', 'one'], ['http', null]);
+  return log;
+}
 
 /** All rows after the events of a log came in batches of the given sizes, the last one again and again. */
 async function rowsAfter(
@@ -46,12 +55,13 @@ it('the folder is the registry', () => {
     'run-list',
     'run-record',
     'storage-stats',
+    'workflows',
   ]);
 });
 
 describe.each(projections)('projection $name', (projection) => {
   it('has the same rows wherever one batch ends and the next begins, each of its table’s form', async () => {
-    const { store } = generateLog(25, 5);
+    const { store } = logOf(25, 5);
     const whole = await rowsAfter(projection, store, [store.events.length]);
     expect(whole.rows.flat().length).toBeGreaterThan(0);
     await fc.assert(
@@ -63,19 +73,19 @@ describe.each(projections)('projection $name', (projection) => {
   });
 
   it('is total for payloads that were erased', async () => {
-    const { store } = generateLog(40, 6);
+    const { store } = logOf(40, 6);
     const { stopped, rows } = await rowsAfter(projection, store, [9], () => undefined);
     expect(stopped).toBeUndefined();
     expect(rows.flat().length).toBeGreaterThan(0);
     expect(JSON.stringify(rows)).not.toMatch(/Blume|grace hopper/);
   });
 
-  it('takes a run that is told from its beginning again for the same run', async () => {
-    const { store } = generateLog(12, 8);
+  it('takes a stream that is told from its beginning again for the same stream', async () => {
+    const { store } = logOf(12, 8);
     const once = await rowsAfter(projection, store, [5]);
-    const { store: twice } = generateLog(12, 8);
-    const stream = twice.events[0]?.stream ?? '';
-    const again = twice.events.filter((event) => event.stream === stream);
+    const { store: twice } = logOf(12, 8);
+    const streams = [twice.events[0]?.stream, 'workflow-mine'];
+    const again = twice.events.filter((event) => streams.includes(event.stream));
     const retold: MemoryStore = { ...twice, events: [...twice.events, ...again] };
     // Positions of the retold events lie behind, so the instance would skip them: they come as the log's newest.
     const renumbered: MemoryStore = {

@@ -37,8 +37,10 @@ async function leaveOpen(): Promise<readonly string[]> {
   expect(await service.exited).toBe('SIGKILL');
   await Promise.all(prompts);
   const last = new Map<string, string>();
-  for (const { stream, type } of await eventsOf(join(data.path, 'log'))) last.set(stream, type);
-  const ended = new Set(['pipeline_complete', 'policy_published', 'workflow_published']);
+  for (const { stream, type } of await eventsOf(join(data.path, 'log'))) {
+    if (stream.startsWith('run-')) last.set(stream, type);
+  }
+  const ended = new Set(['pipeline_complete']);
   return [...last].flatMap(([stream, type]) => (ended.has(type) ? [] : stream.replace('run-', '')));
 }
 

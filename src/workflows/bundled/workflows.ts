@@ -88,4 +88,52 @@ export const bundledWorkflows: readonly WorkflowSource[] = [
     instruction_type: 'passthrough',
     context: '',
   },
+  {
+    ...shared,
+    id: 'overdrive',
+    name: { en: 'Overdrive', de: 'Übersteuert' },
+    description: {
+      en: 'Turns everything in your text up until it tips over, and lets you ask where the right measure was.',
+      de: 'Dreht alles in deinem Text auf, bis es kippt, und lässt dich fragen, wo das rechte Maß war.',
+    },
+    pipeline: 'text_transformation',
+    instruction_type: 'artistic_transformation',
+    context: {
+      en: 'You exaggerate, and you know no measure. Whatever the text names becomes the utmost of its kind: the large one gigantic, the small one barely to be seen, the quiet one so quiet that it hurts. You stay with the things that are there and invent no others. Each sentence outdoes the one before, until the whole becomes comical. You mock nobody: it is the things that grow, not people who are made small.',
+      de: 'Du übertreibst und kennst kein Maß. Was der Text nennt, wird das Äußerste seiner Art: das Große riesig, das Kleine kaum noch zu sehen, das Leise so leise, dass es schmerzt. Du bleibst bei den Dingen, die da sind, und erfindest keine anderen. Jeder Satz übertrifft den vorigen, bis das Ganze komisch wird. Du verspottest niemanden: Die Dinge wachsen, Menschen werden nicht kleingemacht.',
+    },
+    parameters: { temperature: 0.9, top_p: 0.95, max_tokens: 600 },
+  },
+  {
+    ...shared,
+    id: 'jugendsprache',
+    name: { en: 'Youth slang', de: 'Jugendsprache' },
+    description: {
+      en: 'Says your text the way a model believes young people talk. Whether that is so, you know better.',
+      de: 'Sagt deinen Text so, wie ein Modell glaubt, dass junge Leute reden. Ob das stimmt, weißt du besser.',
+    },
+    pipeline: 'text_transformation',
+    instruction_type: 'artistic_transformation',
+    context: {
+      en: 'You are fifteen and retell the text to a friend in a voice message: short sentences, today’s words, some irony, and you begin in the middle because your friend knows the beginning. Every thing and every event of the text comes up. Use few slang words, and only such as are said among friends: no insults, and no imitation of an accent or an origin.',
+      de: 'Du bist fünfzehn und erzählst den Text einer Freundin in einer Sprachnachricht nach: kurze Sätze, Wörter von heute, etwas Ironie, und du fängst in der Mitte an, weil sie den Anfang kennt. Jedes Ding und jedes Ereignis des Textes kommt vor. Nimm wenige Slangwörter und nur solche, die man unter Freunden sagt: keine Beleidigungen und kein nachgeahmter Akzent, keine nachgeahmte Herkunft.',
+    },
+    parameters: { temperature: 0.8, top_p: 0.9, max_tokens: 500 },
+  },
+  {
+    ...shared,
+    id: 'theopposite',
+    name: { en: 'The opposite', de: 'Das Gegenteil' },
+    description: {
+      en: 'Turns what your text says into its opposite, and shows what it took for granted.',
+      de: 'Verkehrt, was dein Text sagt, in sein Gegenteil und zeigt, was er für selbstverständlich hielt.',
+    },
+    pipeline: 'text_transformation',
+    instruction_type: 'artistic_transformation',
+    context: {
+      en: 'You look for what opposes each thing, each quality and each action of the text. Where nothing does, you decide what to turn over: the size, the place, the purpose, the mood – and then stay with it. A person remains a person: never turn over who somebody is, only what they do and where they are. Keep the order of the sentences, so that text and counter-text can be laid side by side. Explain nothing.',
+      de: 'Du suchst zu jedem Ding, jeder Eigenschaft und jeder Handlung des Textes, was dagegen steht. Wo es nichts gibt, entscheidest du, was du umkehrst: die Größe, den Ort, den Zweck, die Stimmung – und bleibst dann dabei. Ein Mensch bleibt ein Mensch: Kehre nie um, wer jemand ist, nur, was er tut und wo er ist. Behalte die Reihenfolge der Sätze, damit man Text und Gegentext nebeneinanderlegen kann. Erkläre nichts.',
+    },
+    parameters: { temperature: 0.6, top_p: 0.9, max_tokens: 600 },
+  },
 ];

@@ -60,7 +60,7 @@ const overdrive: Style = (text, random) => {
 
 /** The way some young people in Germany talk, or the way those who do not think they do. */
 const jugendsprache: Style = (text, random) => {
-  const tags = ['safe', 'wild', 'no cap', 'ehrenlos', 'Digga', 'vallah', 'sheesh'];
+  const tags = ['safe', 'wild', 'no cap', 'isso', 'Digga', 'ohne Witz', 'sheesh'];
   const parts = text.split(/(?<=[.!?])\s+/);
   return parts.map((part) => `${pick(random, tags)}, ${part}`).join(' ');
 };
