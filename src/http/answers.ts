@@ -89,6 +89,8 @@ export const importReport = z.object({
   findings: z.array(z.looseObject({ execution_id: z.string(), rule: z.string(), detail: z.string() })),
 });
 
+export const storedMedium = z.object({ sha256: z.string(), media_type: z.string(), bytes: count });
+
 const output = z.looseObject({
   config: nullableText,
   status: z.enum(['success', 'blocked', 'error', 'not_available', 'skipped']),

@@ -107,6 +107,7 @@ async function assemble(parts: Parts, closeAll: () => Promise<void>): Promise<Le
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
+    putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     waitFor: (position, timeoutMs) => projector.waitFor(position, timeoutMs),
     health: async () => {
