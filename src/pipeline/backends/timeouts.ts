@@ -3,7 +3,7 @@
  * counts from the first byte of the answer, since a local model may be loaded for minutes before it says anything.
  */
 export type Timeouts = {
-  /** Until the connection stands, its name looked up and its encryption agreed. */
+  /** Until the connection stands, its name looked up and its encryption agreed; kept to within a second. */
   readonly connectMs: number;
   /** From the connection to the first byte of the answer's body; the request is sent in this time too. */
   readonly firstByteMs: number;

@@ -165,7 +165,7 @@ describe('time', () => {
       code: 'TIMEOUT',
       params: { what: 'The whole answer of example', timeoutMs: 50 },
     });
-    expect(error.evidence.partialText).toMatch(/^a pieceagain and again/);
+    expect(error.evidence.partialText).toMatch(/^a piece/);
     expect(error.evidence.partialText?.length).toBeLessThanOrEqual(maxPartialTextCharacters);
     await expect(server.requests[0]?.ended).resolves.toBe('left');
   });
@@ -282,6 +282,8 @@ describe('an abort', () => {
       });
       const work = exchange(callOf(), { method: 'GET' }, abort.signal, readBytes);
       const request = await server.held();
+      // By the time another call has come and gone, the first half is here too.
+      await getJson(callOf(), unaborted());
       abort.abort(reason);
       await expect(work).rejects.toBe(reason);
       await expect(request.ended).resolves.toBe('left');

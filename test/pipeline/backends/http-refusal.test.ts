@@ -56,7 +56,7 @@ describe('an answer that is no 2xx', () => {
       turn.response.writeHead(400);
       await endless(turn);
     });
-    const error = await failureOf(getJson(callOf(), unaborted()));
+    const error = await failureOf(getJson(callOf({ maxAnswerBytes: 1e12 }), unaborted()));
     expect(error.code).toBe('BACKEND_REFUSED');
     expect(error.evidence.body).toHaveLength(2_000);
     await expect(server.requests[0]?.ended).resolves.toBe('left');
@@ -87,6 +87,12 @@ describe('an answer that is no 2xx', () => {
         expect(shown).not.toContain('secret');
       }
     }
+  });
+
+  test('never takes the key for the code of the error', async () => {
+    server.script({ status: 401, body: '{"error":{"code":"sk-plain"}}' });
+    const error = await failureOf(getJson(callOf({ apiKey: 'sk-plain' }), unaborted()));
+    expect(error.params).toEqual({ backend: 'example', what: 'HTTP 401' });
   });
 
   test('may be judged by the adapter first, which sees the whole body', async () => {

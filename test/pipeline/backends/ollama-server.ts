@@ -46,8 +46,8 @@ export const ollamaStatus = {
 export type OllamaServer = ScriptedServer<OllamaFault> & {
   /** The models of `/api/tags`; a test may change them. */
   models: readonly OllamaModel[];
-  /** What `/api/tags` answers instead, one call each. */
-  readonly tagsAnswers: PlainAnswer[];
+  /** What becomes of the next calls of `/api/tags`, one each. */
+  readonly tagsAnswers: (PlainAnswer | 'held' | 'none')[];
 };
 
 type Options = {
@@ -66,12 +66,13 @@ export async function startOllama({
   models = [someModel, someGuard],
   answer = answerTo,
 }: Options = {}): Promise<OllamaServer> {
-  const tagsAnswers: PlainAnswer[] = [];
+  const tagsAnswers: OllamaServer['tagsAnswers'] = [];
   const server = await startScripted<OllamaFault>(async (request, turn, nextFault) => {
     if (request.path === '/api/tags' && request.method === 'GET') {
-      return turn.plain(
-        tagsAnswers.shift() ?? { status: 200, body: JSON.stringify({ models: listed(started.models) }) },
-      );
+      const other = tagsAnswers.shift() ?? 'none';
+      if (other === 'held') await turn.hold();
+      const list = { status: 200, body: JSON.stringify({ models: listed(started.models) }) };
+      return turn.plain(typeof other === 'object' ? other : list);
     }
     const refused = refusedChat(request, started.models);
     if (refused) return turn.plain(refused);

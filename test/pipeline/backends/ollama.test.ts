@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BackendError } from '../../../src/pipeline/backends/backend-error.ts';
+import { BackendError } from '../../../src/pipeline/backends/backend-error.ts';
 import type { HttpAnswer, HttpCall } from '../../../src/pipeline/backends/http-contract.ts';
 import { jsonLines, maxLineCharacters } from '../../../src/pipeline/backends/ollama/json-lines.ts';
 import { ollamaText } from '../../../src/pipeline/backends/ollama/ollama.ts';
@@ -325,15 +325,16 @@ describe('an abort', () => {
   });
 
   test('in the look-up of the digest is an abort, not an unknown digest', async () => {
-    const [abort, reason] = [new AbortController(), new Error('cancelled')];
-    const patient = await startOllama({
-      answer: () => {
-        abort.abort(reason);
-        return { text: 'tulips' };
-      },
-    });
-    await expect(backendAt(patient.url).run(textRequest('llama3.2'), abort.signal)).rejects.toBe(reason);
-    await patient.close();
+    // An error of the table, as a service that stops gives for a reason.
+    const reason = new BackendError('TIMEOUT', { what: 'The run', timeoutMs: 1 });
+    const abort = new AbortController();
+    server.tagsAnswers.push('none', 'held');
+    const work = backendAt(server.url).run(textRequest('llama3.2'), abort.signal);
+    const request = await server.held();
+    expect(request.path).toBe('/api/tags');
+    abort.abort(reason);
+    await expect(work).rejects.toBe(reason);
+    await expect(request.ended).resolves.toBe('left');
   });
 });
 

@@ -116,6 +116,12 @@ test('a wrong key is BACKEND_REFUSED with the type of the error, and the key is 
   expect(inspect([error, error.evidence], { depth: 9 })).not.toContain('sk-or-wrong');
 });
 
+test('a key that the provider repeats in an error of the stream is in no error', async () => {
+  const body = `data: {"error":{"code":"${openrouterKey}","metadata":{"reasons":["${openrouterKey}"]}}}\n\n`;
+  const error = await failed({ status: 200, type: 'text/event-stream', body });
+  expect(inspect([error, error.evidence], { depth: 9 })).not.toContain(openrouterKey);
+});
+
 test('an account without credits is BACKEND_REFUSED, its code a number', async () => {
   expect(await failed(openaiStatus.outOfCredits)).toMatchObject({
     code: 'BACKEND_REFUSED',
