@@ -283,8 +283,8 @@ export const errorTable = {
   UNSUPPORTED_MEDIA_TYPE: entry(
     415,
     'Unsupported media type',
-    (p: { given: string }) =>
-      `The body is ${p.given === '' ? 'of no named type' : p.given}: send application/json.`,
+    (p: { given: string; accepted: string }) =>
+      `The body is ${p.given === '' ? 'of no named type' : p.given}: send ${p.accepted}.`,
   ),
   UNKNOWN_FORMAT: entry(
     400,

@@ -116,6 +116,8 @@ export const workflowVersions = z.object({
 
 export const workflowPut = z.object({ id: z.string(), version: z.int().min(1), sha256: z.string() });
 
+export const storedMedium = z.object({ sha256: z.string(), media_type: z.string(), bytes: count });
+
 const output = z.looseObject({
   config: nullableText,
   status: z.enum(['success', 'blocked', 'error', 'not_available', 'skipped']),

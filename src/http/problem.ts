@@ -102,7 +102,10 @@ function fromFramework(error: FastifyError | Error, request: FastifyRequest): Le
       return new LedgerError('BODY_TOO_LARGE', { limitBytes: request.routeOptions.bodyLimit ?? 0 });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_CONTENT_TYPE':
-      return new LedgerError('UNSUPPORTED_MEDIA_TYPE', { given: request.headers['content-type'] ?? '' });
+      return new LedgerError('UNSUPPORTED_MEDIA_TYPE', {
+        given: request.headers['content-type'] ?? '',
+        accepted: 'application/json',
+      });
     default:
       break;
   }

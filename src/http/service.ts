@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
 import type { ImportReport } from '../import/import-batch.ts';
-import type { OpenMedium } from '../media/media-store.ts';
+import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
@@ -130,6 +130,8 @@ export type Service = {
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
   readonly workflows: WorkflowDesk;
+  /** Stores bytes durably under their digest. */
+  readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND. */
   readonly openMedia: (sha256: string) => Promise<OpenMedium>;
   /** Waits until the running read models have passed the position, at most `timeoutMs`. */

@@ -136,6 +136,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     head: () => store.head(),
     replay,
     workflows: workflowDesk(shelf, projector),
+    putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     waitFor: (position, timeoutMs) => projector.waitFor(position, timeoutMs),
     health: async () => {
