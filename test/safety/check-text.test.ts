@@ -144,6 +144,13 @@ describe('the decision record', () => {
     expect(english.refusal?.message).toContain('We found “blood” in this text (violence)');
   });
 
+  test('a friendly word counts in whatever spelling: the context rules read as the filter does', async () => {
+    for (const text of ['Eine süße Kreatur', 'Eine suesse Kreatur', 'Eine SÜSSE Kreatur']) {
+      const { record } = await check(text);
+      expect([text, record.verdict]).toEqual([text, text.includes('ue') ? 'unsafe' : 'safe']);
+    }
+  });
+
   test('an aborted check throws, and decides nothing', async () => {
     const clock = tickingClock();
     const ports = {
