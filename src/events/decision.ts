@@ -28,22 +28,34 @@ export const checkMethods = [
   'human',
 ] as const;
 
+/** Which set of categories a code belongs to: S5 means different things in version 2 and 3 of the same one. */
+export const taxonomyReference = z.strictObject({ id: token, version: token });
+export type TaxonomyReference = z.infer<typeof taxonomyReference>;
+
 export const checkStep = z.strictObject({
   method: z.enum(checkMethods),
   status: z.enum(['evaluated', 'skipped', 'error', 'timeout', 'unparseable', 'cached']),
   /** What did the checking: `builtin/context-rules`, `ollama/llama-guard3:1b`; absent for the fast filter. */
   model: token.optional(),
   matched: count.optional(),
-  categories: z.array(token).max(64).optional(),
+  /** Those of the policy as they are, those of another taxonomy as `id:version/code`. */
+  categories: z.array(token).max(128).optional(),
+  /** Where the step asked something else than the record's own question: a vision model to describe. */
+  prompt_template_sha256: hexDigest.optional(),
   /** Seconds. */
   duration: seconds,
 });
 
+export type CheckStep = z.infer<typeof checkStep>;
+
 export const checkFinding = z.strictObject({
   category: token,
+  /** The term list; of a model's or a provider's code, the id of its taxonomy. */
   list: token,
-  /** What the policy says a hit in this list does at this level. */
-  rule: z.enum(['review', 'block']),
+  /** What the category belongs to, where it is not the policy's own taxonomy. */
+  taxonomy: taxonomyReference.optional(),
+  /** What the policy says a hit in this list, or such a code, does at this level. */
+  rule: z.enum(['review', 'block', 'ignore']),
   count,
 });
 
@@ -64,10 +76,12 @@ export const decisionRecord = z.strictObject({
   policy: z.strictObject({ id: token, version: z.int().min(1), sha256: hexDigest }),
   filter_lists: z.array(z.strictObject({ id: token, sha256: hexDigest })).max(64),
   prompt_template_sha256: hexDigest.optional(),
-  taxonomy: z.strictObject({ id: token, version: token }),
+  taxonomy: taxonomyReference,
   model_requested: token.optional(),
   model_reported: token.optional(),
   model_digest: token.optional(),
+  /** Who outside the house was asked: the text has left it. */
+  remote_host: token.optional(),
   parameters: z.record(token, z.union([z.number(), z.boolean(), token])).optional(),
   steps: z.array(checkStep).min(1).max(16),
   native: identifier.optional(),
@@ -82,8 +96,9 @@ export const decisionRecord = z.strictObject({
       'unexpected',
     ])
     .optional(),
-  findings: z.array(checkFinding).max(64),
-  ignored_findings: z.array(checkFinding).max(64),
+  /** One per list and one per code. */
+  findings: z.array(checkFinding).max(128),
+  ignored_findings: z.array(checkFinding).max(128),
   verdict: z.enum(['safe', 'unsafe', 'indeterminate']),
   enforcement: z.strictObject({
     action: z.enum(['allow', 'block', 'modify', 'skip']),

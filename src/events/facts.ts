@@ -15,7 +15,7 @@ export const checkFacts = {
 };
 export const blockFacts = {
   blocked_reason: identifier,
-  blocked_codes: z.array(token).max(64),
+  blocked_codes: z.array(token).max(128),
   safety_level: safetyLevel,
   fallback: identifier,
   decided_by: z.uuid(),

@@ -2,6 +2,7 @@ import type { MediaType } from '../events/core.ts';
 import type { SafetyLevel } from '../events/decision.ts';
 import type { ItemDraft } from '../events/item.ts';
 import type { Localized } from '../events/localized.ts';
+import type { AskModel } from '../safety/ask-model.ts';
 import type { CheckPorts } from '../safety/check-text.ts';
 import type { ActivePolicy } from '../safety/policy.ts';
 import type { MediaBackend } from './backends/media-backend.ts';
@@ -88,6 +89,8 @@ export type Ports = {
   readonly mediaBackendOf: (output: PlannedOutput) => MediaBackend | undefined;
   readonly contextCheck: CheckPorts['contextCheck'];
   readonly commitText: CheckPorts['commitText'];
+  /** Asks a model of the house, for a look at pictures. */
+  readonly ask: AskModel;
   readonly media: MediaSink;
   /** The bytes of a stored medium. */
   readonly readMedium: (sha256: string, signal: AbortSignal) => Promise<Uint8Array>;

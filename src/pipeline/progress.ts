@@ -26,6 +26,8 @@ export type OutputProgress = {
 export type Progress = {
   /** The input was checked, and may be used. A refusal is recorded together with the block that ends the run. */
   readonly inputAllowed: boolean;
+  /** Input pictures that were looked at, or whose look was skipped, by digest. */
+  readonly imagesChecked: ReadonlySet<string>;
   readonly translation: TextIn | undefined;
   /** The steps of a telephone game so far. */
   readonly iterations: readonly Iteration[];
@@ -38,6 +40,7 @@ export type Progress = {
 
 export const noProgress: Progress = {
   inputAllowed: false,
+  imagesChecked: new Set(),
   translation: undefined,
   iterations: [],
   final: undefined,
@@ -52,7 +55,11 @@ function advance(done: Progress, item: ExecutionItem): Progress {
   const { metadata } = item;
   switch (catalogued(item.item_type)?.effect) {
     case 'decide_input':
-      return isAboutImage(metadata) ? done : { ...done, inputAllowed: passes(metadata) };
+      return isAboutImage(metadata)
+        ? withImage(done, metadata)
+        : { ...done, inputAllowed: passes(metadata) };
+    case 'skip_check':
+      return withImage(done, metadata);
     case 'translate':
       return { ...done, translation: textOf(item, 'und') };
     case 'iterate':
@@ -81,6 +88,13 @@ function advance(done: Progress, item: ExecutionItem): Progress {
 function textOf({ content, metadata }: ExecutionItem, otherwise: string): TextIn {
   const language = metadata['to_lang'];
   return { text: content ?? '', language: typeof language === 'string' ? language : otherwise };
+}
+
+/** A refused picture ends the run, so only those that passed are ever asked about. */
+function withImage(done: Progress, { sha256 }: ExecutionItem['metadata']): Progress {
+  return typeof sha256 === 'string'
+    ? { ...done, imagesChecked: new Set([...done.imagesChecked, sha256]) }
+    : done;
 }
 
 const iterationOf = (item: ExecutionItem): Iteration => ({

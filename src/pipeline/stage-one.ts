@@ -2,6 +2,7 @@ import type { ItemDraft } from '../events/item.ts';
 import { type CheckedText, checkText, type Refusal, type TextCheck } from '../safety/check-text.ts';
 import { detectLanguage } from './detect-language.ts';
 import { askText } from './ask.ts';
+import { lookAtInputs } from './look.ts';
 import { takeTurn } from './pause.ts';
 import { pipelineLanguage, type Stage } from './plan.ts';
 import type { TextIn } from './progress.ts';
@@ -18,6 +19,7 @@ export async function stageOne(stage: Stage): Promise<TextIn | undefined> {
   const { text, isMarked } = withoutMarker(stage.plan.inputText);
   const language = detectLanguage(text);
   if (!done.inputAllowed && !(await checkInput(text, language, stage))) return undefined;
+  if (!(await lookAtInputs(stage))) return undefined;
   return done.translation ?? translate(text, language, isMarked, stage);
 }
 

@@ -131,7 +131,7 @@ export function checkUsage(checked: CheckedText, step: Step): readonly ItemDraft
 }
 
 /** What one call used up, tied to its step and to the model that answered. */
-function usageItem(
+export function usageItem(
   step: Step,
   used: {
     readonly usage: Usage;

@@ -1,6 +1,6 @@
-/** A node of the trie: where each class leads, where to go on when none does, and what ends here. */
+/** A node of the trie: where each class (a number) leads, where to go on when none does, and what ends here. */
 type Node = {
-  readonly next: Map<string, number>;
+  readonly next: Map<number, number>;
   fail: number;
   /** Patterns that end at this node. */
   readonly ends: number[];
@@ -14,11 +14,11 @@ export type Automaton = {
    * Walks the classes of a text once. Calls `found(pattern, last)` for each pattern whose last class stands at index
    * `last`. Returns the number of steps: at most twice the text plus one per call.
    */
-  readonly walk: (classes: readonly string[], found: (pattern: number, last: number) => void) => number;
+  readonly walk: (classes: readonly number[], found: (pattern: number, last: number) => void) => number;
 };
 
 /** Builds the automaton of some patterns; a pattern is named by its index. Empty patterns are never found. */
-export function buildAutomaton(patterns: readonly (readonly string[])[]): Automaton {
+export function buildAutomaton(patterns: readonly (readonly number[])[]): Automaton {
   const nodes: Node[] = [emptyNode()];
   const nodeAt = (index: number): Node => {
     const node = nodes[index];
@@ -40,13 +40,17 @@ export function buildAutomaton(patterns: readonly (readonly string[])[]): Automa
     walk(classes, found) {
       let at = 0;
       let steps = 0;
-      for (const [last, one] of classes.entries()) {
+      let last = -1;
+      for (const one of classes) {
+        last += 1;
         steps += 1;
-        while (at !== 0 && !nodeAt(at).next.has(one)) {
+        let next = nodeAt(at).next.get(one);
+        while (next === undefined && at !== 0) {
           at = nodeAt(at).fail;
+          next = nodeAt(at).next.get(one);
           steps += 1;
         }
-        at = nodeAt(at).next.get(one) ?? 0;
+        at = next ?? 0;
         for (let end = at; end !== 0; end = nodeAt(end).shorter) {
           for (const pattern of nodeAt(end).ends) {
             found(pattern, last);

@@ -1,3 +1,4 @@
+import { bundledGuard, bundledLawJudge } from './bundled-models.ts';
 import type { PolicyDocument } from './policy.ts';
 
 const words = (listed: string): string[] => listed.split(', ');
@@ -21,10 +22,13 @@ const messages: PolicyDocument['messages'] = {
   },
 };
 
-/** The example policy that comes with runledger. Its lists are short and of our own: a house publishes its own. */
+/**
+ * The example policy that comes with runledger. Its lists are short and of our own: a house publishes its own. Ledgers
+ * hold each version under its digest: whoever changes a word of it, here or in bundled-models.ts, raises the number.
+ */
 export const bundledPolicy: PolicyDocument = {
   id: 'workshop',
-  version: 1,
+  version: 2,
   name: { en: 'Workshop policy', de: 'Regelwerk für Workshops' },
   taxonomy: {
     id: 'runledger-workshop',
@@ -104,6 +108,8 @@ export const bundledPolicy: PolicyDocument = {
       rules: { kids: 'review', youth: 'review', adult: 'review' },
     },
   ],
+  checker: bundledGuard,
+  law_checker: bundledLawJudge,
   on_checker_failure: 'fail_closed',
   messages,
 };

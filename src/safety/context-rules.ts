@@ -1,5 +1,5 @@
 import type { ContextAnswer, ContextChecker, ContextHit } from './context-check.ts';
-import { type Cell, foldText } from './folded-text.ts';
+import { foldText, withoutSymbols } from './folded-text.ts';
 import type { Span } from './term-filter.ts';
 
 const model = 'builtin/context-rules';
@@ -42,7 +42,8 @@ export function builtinContextRules(clock: () => number): ContextChecker {
   };
 }
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+/** Folded as the text is: it knows no ß. */
+const words = (text: string): ReadonlySet<string> => new Set(readWords(text).map((word) => word.text));
 
 const negations = words(
   'no not without never neither nor kein keine keinen keiner keinem ohne nicht nie niemals weder',
@@ -66,24 +67,22 @@ type Word = { readonly text: string; readonly start: number; readonly end: numbe
 
 /** The words of a text by its gaps, folded like the filter folds them, each with the clause it stands in. */
 function readWords(text: string): readonly Word[] {
+  const { glyphs, starts, ends, tokens } = withoutSymbols(foldText(text));
   const found: { text: string; start: number; end: number; clause: number }[] = [];
   let clause = 0;
-  let token = -1;
-  for (const cell of foldText(text)) {
+  for (const [index, { char }] of glyphs.entries()) {
+    const [start, end] = [starts[index] ?? 0, ends[index] ?? 0];
     const last = found.at(-1);
-    if (last !== undefined && cell.token === token) {
-      last.text += cell.char;
-      last.end = cell.end;
+    if (last !== undefined && tokens[index] === tokens[index - 1]) {
+      last.text += char;
+      last.end = end;
     } else {
-      if (last !== undefined && /[.,;:!?\n]/.test(text.slice(last.end, cell.start))) clause += 1;
-      found.push({ ...placeOf(cell), clause });
-      token = cell.token;
+      if (last !== undefined && /[.,;:!?\n]/.test(text.slice(last.end, start))) clause += 1;
+      found.push({ text: char, start, end, clause });
     }
   }
   return found;
 }
-
-const placeOf = ({ char, start, end }: Cell): Omit<Word, 'clause'> => ({ text: char, start, end });
 
 type Judgement = {
   readonly hit: ContextHit;

@@ -1,86 +1,84 @@
-import type { DecisionRecord, Verdict } from '../events/decision.ts';
-import type { CheckedText, CheckPorts, ContextOutcome, Refusal, TextCheck } from './check-text.ts';
+import type { CheckStep, DecisionRecord, TaxonomyReference, Verdict } from '../events/decision.ts';
+import type { CheckedText, Refusal } from './check-text.ts';
+import type { ContextAnswer, ContextCodes } from './context-check.ts';
+import type { Evidence } from './evidence.ts';
+import { type Judged, placeOf } from './judged.ts';
 import { checkerUnavailableMessage, educationalMessage, messageLanguage } from './message.ts';
-import type { ActivePolicy, listsAt } from './policy.ts';
+import type { ActivePolicy } from './policy.ts';
 import type { FilterHit, Span } from './term-filter.ts';
 
 /** More places than these of one term are counted, but not listed. */
 const maxSpans = 100;
-
-/** What the steps of a check found. */
-export type Evidence = {
-  readonly lists: ReturnType<typeof listsAt>;
-  readonly hits: readonly FilterHit[];
-  readonly ruleOf: (hit: FilterHit) => 'review' | 'block';
-  readonly filterSeconds: number;
-  /** Undefined where no model was to be asked. */
-  readonly context: ContextOutcome | undefined;
-};
 
 /**
  * Makes the decision out of the evidence: verdict, enforcement, the full record and the refusal that follows. Pure. An
  * allow stands on a safe verdict, or on the policy's fail_open, which the record then names.
  */
 export function decided(
-  check: TextCheck,
+  judged: Judged,
   evidence: Evidence,
-  ports: CheckPorts,
+  policy: ActivePolicy,
   executionSeconds: number,
 ): CheckedText {
-  const { policy } = ports;
   const { hits, context } = evidence;
   const verdict = verdictOf(evidence);
   const answer = context?.status === 'answered' ? context.answer : undefined;
   const ignored = verdict === 'safe' ? hits : verdict === 'unsafe' ? (answer?.dismissed ?? []) : [];
-  const standing = withoutSpans(hits, ignored);
+  const standing: Standing = { hits: withoutSpans(hits, ignored), codes: answer?.codes };
   const enforcement = enforcementOf(verdict, policy);
   const record: DecisionRecord = {
-    ...placeOf(check, ports),
+    ...placeOf(judged),
+    attempt: answer?.tries ?? 1,
     policy: policy.reference,
     filter_lists: evidence.lists.map(({ list }) => ({
       id: list.id,
       sha256: policy.listDigests.get(list.id) ?? '',
     })),
     taxonomy: { id: policy.document.taxonomy.id, version: policy.document.taxonomy.version },
-    ...(context === undefined ? {} : { model_requested: ports.contextCheck.model }),
-    ...(answer === undefined
-      ? {}
-      : {
-          model_reported: answer.model,
-          parse_status: answer.parseStatus,
-          ...(answer.native === undefined ? {} : { native: answer.native }),
-          ...(answer.modelDigest === undefined ? {} : { model_digest: answer.modelDigest }),
-          ...(answer.parameters === undefined ? {} : { parameters: { ...answer.parameters } }),
-          ...(answer.promptTemplateSha256 === undefined
-            ? {}
-            : { prompt_template_sha256: answer.promptTemplateSha256 }),
-        }),
-    steps: stepsOf(evidence, standing, ports.contextCheck.model),
-    findings: findingsOf(standing, evidence),
-    ignored_findings: findingsOf(ignored, evidence),
+    ...askedOf(evidence),
+    ...(answer === undefined ? {} : answeredOf(answer)),
+    steps: stepsOf(evidence, standing),
+    findings: [
+      ...findingsOf(standing.hits, evidence),
+      ...codeFindings(standing.codes?.standing, standing.codes?.taxonomy, 'block'),
+    ],
+    ignored_findings: [
+      ...findingsOf(ignored, evidence),
+      ...codeFindings(standing.codes?.ignored, standing.codes?.taxonomy, 'ignore'),
+    ],
     verdict,
     enforcement,
-    safety_level: check.level,
-    level_set_by: check.levelSetBy,
+    safety_level: judged.level,
+    level_set_by: judged.levelSetBy,
   };
   return {
-    metadata: { ...record, ...payloadOf(check, evidence) },
+    metadata: { ...record, ...payloadOf(judged, evidence) },
     record,
     model: answer?.model ?? null,
     backend: answer?.backend ?? null,
     executionSeconds,
-    refusal: enforcement.action === 'allow' ? null : refusalOf(check, verdict, standing, policy),
+    usage: answer?.usage,
+    modelDigest: answer?.modelDigest,
+    tries: answer?.tries,
+    refusal: enforcement.action === 'allow' ? null : refusalOf(judged, verdict, standing, policy),
   };
 }
 
-function verdictOf({ hits, context }: Evidence): Verdict {
-  if (hits.length === 0) return 'safe';
-  if (context === undefined) return 'unsafe';
-  if (context.status !== 'answered') return 'indeterminate';
-  return context.answer.verdict;
+/** What a refusal rests on. */
+type Standing = { readonly hits: readonly FilterHit[]; readonly codes: ContextCodes | undefined };
+
+function verdictOf({ hits, context, seen }: Evidence): Verdict {
+  const verdict = judgement(hits, context);
+  // What was not described may be what matters: that only a finding can settle.
+  return verdict === 'safe' && seen?.isWhole === false ? 'indeterminate' : verdict;
 }
 
-function enforcementOf(verdict: Verdict, policy: ActivePolicy): DecisionRecord['enforcement'] {
+function judgement(hits: readonly FilterHit[], context: Evidence['context']): Verdict {
+  if (context === undefined) return hits.length === 0 ? 'safe' : 'unsafe';
+  return context.status === 'answered' ? context.answer.verdict : 'indeterminate';
+}
+
+export function enforcementOf(verdict: Verdict, policy: ActivePolicy): DecisionRecord['enforcement'] {
   if (verdict === 'safe') return { action: 'allow', basis: 'evaluated' };
   if (verdict === 'unsafe') return { action: 'block', basis: 'evaluated' };
   return policy.document.on_checker_failure === 'fail_open'
@@ -88,57 +86,50 @@ function enforcementOf(verdict: Verdict, policy: ActivePolicy): DecisionRecord['
     : { action: 'block', basis: 'fail_closed' };
 }
 
-/** What was judged. `same_as_checked` compares the commitments, so it is true of what is recorded, not of what was meant. */
-function placeOf(
-  check: TextCheck,
-  { commitText }: CheckPorts,
-): Pick<DecisionRecord, 'check_point' | 'attempt' | 'checked' | 'generated_from' | 'same_as_checked'> {
-  const commitment = commitText(check.text);
-  const from = check.generatedFrom === undefined ? undefined : commitText(check.generatedFrom);
+/** What was asked; also where nothing came of it. */
+function askedOf({
+  context,
+}: Evidence): Pick<DecisionRecord, 'model_requested' | 'prompt_template_sha256' | 'parameters'> {
+  if (context === undefined) return {};
+  const { model, promptTemplateSha256, parameters } = context.request;
   return {
-    check_point: check.checkPoint,
-    attempt: 1,
-    checked: {
-      commitment,
-      chars: Array.from(check.text).length,
-      ...(check.language === undefined ? {} : { lang: check.language }),
-      role: check.role,
-    },
-    ...(from === undefined ? {} : { generated_from: from, same_as_checked: from === commitment }),
+    model_requested: model,
+    ...(promptTemplateSha256 === undefined ? {} : { prompt_template_sha256: promptTemplateSha256 }),
+    ...(parameters === undefined ? {} : { parameters }),
   };
 }
 
-function stepsOf(
-  { hits, filterSeconds, context }: Evidence,
-  standing: readonly FilterHit[],
-  requested: string,
-): DecisionRecord['steps'] {
-  const steps: DecisionRecord['steps'] = [
-    {
-      method: 'fast_filter',
-      status: 'evaluated',
-      matched: countOf(hits),
-      categories: categoriesOf(hits),
-      duration: filterSeconds,
-    },
-  ];
+const answeredOf = (
+  answer: ContextAnswer,
+): Pick<DecisionRecord, 'model_reported' | 'parse_status' | 'native' | 'model_digest' | 'remote_host'> => ({
+  model_reported: answer.model,
+  parse_status: answer.parseStatus,
+  ...(answer.native === undefined ? {} : { native: answer.native }),
+  ...(answer.modelDigest === undefined ? {} : { model_digest: answer.modelDigest }),
+  ...(answer.remoteHost === undefined ? {} : { remote_host: answer.remoteHost }),
+});
+
+function stepsOf({ hits, filterSeconds, context, seen }: Evidence, standing: Standing): CheckStep[] {
+  const steps = seen === undefined ? [] : [seen.step];
+  if (filterSeconds === undefined) return steps;
+  steps.push({
+    method: 'fast_filter',
+    status: 'evaluated',
+    matched: countOf(hits),
+    categories: categoriesOf(hits),
+    duration: filterSeconds,
+  });
   if (context === undefined) return steps;
+  const method = 'llm_context_check';
   if (context.status !== 'answered') {
-    const { status, executionSeconds } = context;
-    return [...steps, { method: 'llm_context_check', status, model: requested, duration: executionSeconds }];
+    const { status, executionSeconds, request } = context;
+    return [...steps, { method, status, model: request.model, duration: executionSeconds }];
   }
-  const { answer } = context;
-  const common = {
-    method: 'llm_context_check',
-    model: answer.model,
-    duration: answer.executionSeconds,
-  } as const;
-  return answer.verdict === 'indeterminate'
-    ? [...steps, { ...common, status: 'unparseable' }]
-    : [
-        ...steps,
-        { ...common, status: 'evaluated', matched: countOf(standing), categories: categoriesOf(standing) },
-      ];
+  const { verdict, model, executionSeconds } = context.answer;
+  const common = { method, model, duration: executionSeconds } as const;
+  if (verdict === 'indeterminate') return [...steps, { ...common, status: 'unparseable' }];
+  const matched = countOf(standing.hits) + (standing.codes?.standing.length ?? 0);
+  return [...steps, { ...common, status: 'evaluated', matched, categories: namedBy(standing) }];
 }
 
 /** One finding per list: the core holds codes and counts, the terms stay in the payload. */
@@ -151,6 +142,20 @@ function findingsOf(hits: readonly FilterHit[], { lists, ruleOf }: Evidence): De
   });
 }
 
+/** One finding per code of somebody else's taxonomy. */
+export const codeFindings = (
+  codes: readonly string[] = [],
+  taxonomy: TaxonomyReference | undefined,
+  rule: 'block' | 'ignore',
+): DecisionRecord['findings'] =>
+  taxonomy === undefined
+    ? []
+    : codes.map((category) => ({ category, list: taxonomy.id, taxonomy, rule, count: 1 }));
+
+/** A code as one word that says what it belongs to: `llama_guard:3/S5`. */
+export const qualified = ({ id, version }: TaxonomyReference, code: string): string =>
+  `${id}:${version}/${code}`;
+
 /** What is left of the hits once the dismissed places are taken out. */
 function withoutSpans(hits: readonly FilterHit[], dismissed: readonly FilterHit[]): readonly FilterHit[] {
   const key = (hit: FilterHit, span: Span): string => `${hit.list}\0${hit.term}\0${span.start}`;
@@ -161,40 +166,47 @@ function withoutSpans(hits: readonly FilterHit[], dismissed: readonly FilterHit[
   });
 }
 
-function payloadOf(check: TextCheck, { lists, hits, context }: Evidence): Record<string, unknown> {
+function payloadOf(judged: Judged, { lists, hits, context, seen }: Evidence): Record<string, unknown> {
   const answered = context?.status === 'answered' ? { raw_verdict: context.answer.raw } : {};
-  const failed =
-    context === undefined || context.status === 'answered' ? {} : { checker_failure: context.failure };
+  const failure =
+    seen?.failure ?? (context === undefined || context.status === 'answered' ? undefined : context.failure);
   return {
     checked_terms: lists.reduce((sum, { list }) => sum + list.terms.length, 0),
     found_terms: [...new Set(hits.map((hit) => hit.term))],
     found_at: hits.map(({ list, term, spans }) => ({ list, term, spans: spans.slice(0, maxSpans) })),
-    checked_text: check.text,
+    checked_text: judged.text,
     ...answered,
-    ...failed,
+    ...(failure === undefined ? {} : { checker_failure: failure }),
   };
 }
 
 function refusalOf(
-  check: TextCheck,
+  { language, checked }: Judged,
   verdict: Verdict,
-  standing: readonly FilterHit[],
+  standing: Standing,
   { document }: ActivePolicy,
 ): Refusal {
-  const language = messageLanguage(check.language);
+  const reader = {
+    language: messageLanguage(language),
+    medium: checked.role === 'image' ? 'image' : 'text',
+  } as const;
   if (verdict === 'indeterminate') {
-    const message = checkerUnavailableMessage[language];
+    const message = checkerUnavailableMessage[reader.medium][reader.language];
     return { reason: 'checker_unavailable', codes: [], terms: [], message };
   }
-  const codes = categoriesOf(standing);
-  const reasons = document.taxonomy.categories.filter(({ id }) => codes.includes(id));
+  const categories = categoriesOf(standing.hits);
+  const reasons = document.taxonomy.categories.filter(({ id }) => categories.includes(id));
   return {
     reason: reasons[0]?.blocked_reason ?? 'unsafe',
-    codes,
-    terms: [...new Set(standing.map((hit) => hit.term))],
-    message: educationalMessage(document, standing, language),
+    codes: namedBy(standing),
+    terms: [...new Set(standing.hits.map((hit) => hit.term))],
+    message: educationalMessage(document, standing, reader),
   };
 }
 
 const countOf = (hits: readonly FilterHit[]): number => hits.reduce((sum, hit) => sum + hit.spans.length, 0);
 const categoriesOf = (hits: readonly FilterHit[]): string[] => [...new Set(hits.map((hit) => hit.category))];
+const namedBy = ({ hits, codes }: Standing): string[] => [
+  ...categoriesOf(hits),
+  ...(codes?.standing ?? []).map((code) => (codes === undefined ? code : qualified(codes.taxonomy, code))),
+];

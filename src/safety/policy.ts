@@ -5,6 +5,7 @@ import { sha256Hex } from '../events/digest.ts';
 import { localized } from '../events/localized.ts';
 import { identifier, token } from '../events/token.ts';
 import { LedgerError } from '../errors.ts';
+import { checker, type Vision, vision } from './checker-document.ts';
 import { compileFilter, type TermFilter } from './term-filter.ts';
 
 const rule = z.enum(['review', 'block']);
@@ -42,6 +43,12 @@ export const policyDocument = z
     name: localized,
     taxonomy: z.strictObject({ id: token, version: token, categories: z.array(category).min(1).max(64) }),
     lists: z.array(termList).min(1).max(64),
+    /** The model that reviews hits. Without one the built-in context rules do. */
+    checker: checker.optional(),
+    /** Asked instead wherever a law list was hit: a question about the law, with its exemptions. */
+    law_checker: checker.optional(),
+    /** The model that says what is in a picture. Without one no picture is looked at. */
+    vision: vision.optional(),
     on_checker_failure: z.enum(['fail_closed', 'fail_open']).default('fail_closed'),
     /** Per category: why the rule exists, told to the person whose text was refused. */
     messages: z.record(token, localized),
@@ -59,6 +66,28 @@ export const policyDocument = z
         refuse('rules', 'level research uses law lists only: leave it out, or make this a law list');
       lists.add(list.id);
     }
+    const isLawReviewed = policy.lists.some(
+      (list) => list.scope === 'law' && Object.values(list.rules).includes('review'),
+    );
+    if (isLawReviewed && policy.checker?.kind === 'guard' && policy.law_checker === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['law_checker'],
+        message: 'a guard judges by its own categories and knows no law: add a law_checker of kind judge',
+      });
+    if (policy.law_checker?.kind === 'guard')
+      context.addIssue({
+        code: 'custom',
+        path: ['law_checker', 'kind'],
+        message: 'a guard judges by its own categories and knows no law: ask a judge',
+      });
+    const [taxonomy, lawTaxonomy] = [policy.checker?.taxonomy, policy.law_checker?.taxonomy];
+    if (taxonomy !== undefined && lawTaxonomy !== undefined && taxonomy.id === lawTaxonomy.id)
+      context.addIssue({
+        code: 'custom',
+        path: ['law_checker', 'taxonomy', 'id'],
+        message: `taxonomy ${taxonomy.id} is the checker's: give the law_checker's codes one of their own`,
+      });
     for (const { id } of policy.taxonomy.categories) {
       if (policy.messages[id] === undefined)
         context.addIssue({ code: 'custom', path: ['messages'], message: `category ${id} has no message` });
@@ -107,6 +136,10 @@ export function listsAt(
     return applied === undefined ? [] : [{ list, rule: applied }];
   });
 }
+
+/** How pictures are looked at at a level; undefined where they are not. */
+export const visionAt = ({ vision: seen }: PolicyDocument, level: SafetyLevel): Vision | undefined =>
+  seen?.levels.includes(level) === true ? seen : undefined;
 
 /** SHA-256 of a document's canonical JSON, hex. */
 export const documentDigest = (document: unknown): string => sha256Hex(canonicalBytes(document));

@@ -85,6 +85,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
       text: backends.textOf(executionMode),
       mediaBackendOf: backends.mediaOf,
       contextCheck: backends.contextCheckOf(pinned),
+      ask: backends.ask,
       commitText: (words) => keyedDigestOf(keys.naming, 'text', words),
       media,
       readMedium: async (sha256, signal) => bytesOf(await media.open(sha256), signal),

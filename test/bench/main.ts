@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [options]`: measures, prints tables, asserts nothing. */
 import { append } from './append.ts';
 import { appendPostgres } from './append-postgres.ts';
+import { filter } from './filter.ts';
 import { fullPath } from './full-path.ts';
 import { http } from './http.ts';
 import { run as list } from './list.ts';
@@ -14,6 +15,10 @@ const benches: Readonly<Record<string, Bench>> = {
   append: {
     what: 'the log: append in flight and bulk, stored bytes, PostgreSQL, the full path of an item',
     runs: [append, storedBytes, appendPostgres, fullPath],
+  },
+  filter: {
+    what: 'the term filter: time per 100 kB of adversarial text, from 10 kB to 1 MB',
+    runs: [filter],
   },
   http: { what: 'over HTTP: the run list, and a durable item', runs: [http] },
   list: { what: 'the run list at 10 k and 1 M runs, a rebuild, a fresh process', runs: [list, rebuild] },

@@ -99,6 +99,7 @@ export function portsWith(overrides: Partial<Ports> = {}): Ports {
     commitText,
     media: memorySink(),
     clock,
+    ask: () => Promise.reject(new Error('no model is there')),
     readMedium: () => Promise.reject(new Error('no picture is handed in here')),
     mayBegin: () => true,
     backOff: () => Promise.resolve(),

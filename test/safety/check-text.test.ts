@@ -72,7 +72,7 @@ describe('the decision record', () => {
         lang: 'en',
         role: 'user_input',
       },
-      policy: { id: 'workshop', version: 1 },
+      policy: { id: 'workshop', version: 2 },
       taxonomy: { id: 'runledger-workshop', version: '1.0' },
       model_requested: 'builtin/context-rules',
       model_reported: 'builtin/context-rules',
@@ -142,6 +142,11 @@ describe('the decision record', () => {
     expect(german.refusal?.message).toContain('Paragraf 86a');
     const english = await check('Blood on the wall', { language: 'fr' });
     expect(english.refusal?.message).toContain('We found “blood” in this text (violence)');
+  });
+
+  test('a friendly word counts in whatever spelling: the context rules read as the filter does', async () => {
+    for (const text of ['Eine süße Kreatur', 'Eine SÜSSE Kreatur'])
+      expect((await check(text)).record.verdict).toBe('safe');
   });
 
   test('an aborted check throws, and decides nothing', async () => {
