@@ -15,6 +15,7 @@ import {
 } from './comfyui-call.ts';
 import type { Graph } from './comfyui-nodes.ts';
 import { type ComfyuiServer, startComfyuiServer } from './comfyui-server.ts';
+import { itemOf, planOf, portsWith, run } from '../harness.ts';
 
 let server: ComfyuiServer;
 beforeEach(async () => {
@@ -27,7 +28,7 @@ const real = process.env['COMFYUI_URL'];
 const places = [
   { place: 'the test server', url: () => server.url, isThere: true },
   {
-    place: `the real one (COMFYUI_URL${real === undefined ? ' is not set: skipped' : ''})`,
+    place: real === undefined ? 'a real one: no COMFYUI_URL' : 'the real one at COMFYUI_URL',
     url: () => real ?? '',
     isThere: real !== undefined,
   },
@@ -294,4 +295,29 @@ describe('what ComfyUI says of a job', () => {
     server.next({ withoutFiles: true, outputs: { saved: lists } });
     expect((await generate({ seed: 5 })).media).toHaveLength(1);
   });
+});
+
+test('a whole run ends in an item whose facts are those of the graph and the file', async () => {
+  const plan = planOf('dada', 'Eine Blume auf der Wiese');
+  const ran = await run(plan, portsWith({ mediaBackendOf: () => backendAt(server.url) }));
+  const item = itemOf(ran, 'output_image');
+  expect(item).toMatchObject({
+    model_used: 'sd3.5_large.safetensors',
+    backend_used: 'comfyui',
+    execution_time: 2.5,
+  });
+  const { core } = ran.events.find(({ core }) => core.type === 'output_image') ?? {};
+  expect(core?.facts).toMatchObject({
+    width: 1024,
+    height: 1024,
+    steps: 25,
+    cfg_scale: 5.5,
+    sampler: 'euler',
+    seed: plan.seed,
+    format: 'png',
+    graph_sha256: sha256Hex(canonicalText(submitted()[0]?.prompt)),
+  });
+  // The graph holds the prompt: it stands in the payload, where it can be erased.
+  expect(JSON.stringify(core)).not.toContain('CLIPTextEncode');
+  expect(item.metadata['graph']).toEqual(submitted()[0]?.prompt);
 });

@@ -67,7 +67,7 @@ describe.each([
     isAbsent: false,
   },
   {
-    where: `the real one with ${realModel} (OPENROUTER_API_KEY${realKey === undefined ? ' is not set: skipped' : ''})`,
+    where: realKey === undefined ? 'a real one: no OPENROUTER_API_KEY' : `the real one with ${realModel}`,
     url: () => realUrl,
     apiKey: realKey ?? '',
     model: realModel,
