@@ -130,7 +130,7 @@ function describe(record: ExecutionRecord): string {
 /** What an item without a text is about, in a word: its verdict, its step, its worker. */
 function wordOf(metadata: Readonly<Record<string, unknown>>): string {
   const { verdict, step_id: step, worker } = metadata;
-  return String(verdict ?? step ?? worker ?? '');
+  return [verdict, step, worker].find((word) => typeof word === 'string') ?? '';
 }
 
 /** Texts are data: no control or bidi character of a prompt reaches the terminal as such. */

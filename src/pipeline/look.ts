@@ -5,7 +5,7 @@ import { visionAt } from '../safety/policy.ts';
 import { detectLanguage } from './detect-language.ts';
 import { takeTurn } from './pause.ts';
 import type { InputImage, PlannedOutput, Stage } from './plan.ts';
-import { inputBlockItem } from './stage-one.ts';
+import { inputBlockItem } from './input-check.ts';
 import { checkUsage, usageItem } from './step.ts';
 
 /** What a look at a medium has led to: what is to be recorded, and the refusal, if it is one. */
@@ -81,7 +81,12 @@ export async function lookAtInputs(stage: Stage): Promise<boolean> {
       continue;
     }
     const { sha256 } = image;
-    const { described, checked } = await check(await ports.readMedium(sha256, signal), sha256, 'upload', stage);
+    const { described, checked } = await check(
+      await ports.readMedium(sha256, signal),
+      sha256,
+      'upload',
+      stage,
+    );
     const { refusal } = checked;
     await emit(
       {

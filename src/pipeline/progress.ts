@@ -55,9 +55,7 @@ function advance(done: Progress, item: ExecutionItem): Progress {
   const { metadata } = item;
   switch (catalogued(item.item_type)?.effect) {
     case 'decide_input':
-      return isAboutImage(metadata)
-        ? withImage(done, metadata)
-        : { ...done, inputAllowed: passes(metadata) };
+      return isAboutImage(metadata) ? withImage(done, metadata) : { ...done, inputAllowed: passes(metadata) };
     case 'skip_check':
       return withImage(done, metadata);
     case 'translate':

@@ -6,7 +6,7 @@ import { detectLanguage } from './detect-language.ts';
 import type { ProviderRefusal } from './failure.ts';
 import type { PlannedOutput, Stage } from './plan.ts';
 import type { TextIn } from './progress.ts';
-import { inputBlockItem, inputCheck, inputCheckItem } from './stage-one.ts';
+import { inputBlockItem, inputCheck, inputCheckItem } from './input-check.ts';
 import { outputBlockItem, outputCheck, outputCheckItem } from './stage-three.ts';
 
 /**

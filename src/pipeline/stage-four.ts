@@ -4,6 +4,8 @@ import type { ItemDraft } from '../events/item.ts';
 import { LedgerError } from '../errors.ts';
 import type { MediaBackend, MediaRequest, MediaResponse, ProducedMedium } from './backends/media-backend.ts';
 import { askMedia } from './ask.ts';
+import { sha256Hex } from '../events/digest.ts';
+import { lookAtOutput, withheldItem } from './look.ts';
 import { failureOf, ProviderRefusal, StageFailure } from './failure.ts';
 import type { PlannedOutput, Stage } from './plan.ts';
 import type { TextIn } from './progress.ts';
@@ -36,11 +38,14 @@ export async function stageFour(
   try {
     const { response, usage } = await takeStep(step, stage, async () => {
       const made = await askMedia(backend, request, signal);
-      return { ...made, stored: await storeAll(made, output, stage) };
+      const looked = await lookAtAll(made, output, loop, stage);
+      // What is refused is never stored, so nobody can ever be served it.
+      const stored = looked.withheld === undefined ? await storeAll(made, output, stage) : [];
+      return { ...made, looked, stored };
     });
-    const { stored } = response;
+    const { stored, looked } = response;
     const items = stored.map((medium, index) => outputItem(medium, index, response, request, loop));
-    await emit(...items, ...usage);
+    await emit(...looked.items, ...(looked.withheld ?? []), ...items, ...usage);
     return items.length;
   } catch (error) {
     if (error instanceof ProviderRefusal) await emit(...refusedOutput(error, final, output, loop, stage));
@@ -48,6 +53,25 @@ export async function stageFour(
     else throw error;
     return 0;
   }
+}
+
+/** One refused medium withholds the whole output: its others were made of the same text by the same call. */
+async function lookAtAll(
+  { media }: MediaResponse,
+  output: PlannedOutput,
+  loop: number,
+  stage: Stage,
+): Promise<{ readonly items: readonly ItemDraft[]; readonly withheld: readonly ItemDraft[] | undefined }> {
+  const items: ItemDraft[] = [];
+  for (const { body } of media) {
+    if ('text' in body) continue;
+    const sha256 = sha256Hex(body.bytes);
+    const look = await lookAtOutput(body.bytes, sha256, output, loop, stage);
+    items.push(...look.items);
+    if (look.refusal !== null)
+      return { items, withheld: [withheldItem(look.refusal, sha256, output, loop, stage)] };
+  }
+  return { items, withheld: undefined };
 }
 
 function failedItem({ cause }: StageFailure, request: MediaRequest, loop: number): ItemDraft {

@@ -39,7 +39,9 @@ export function createBackends(addresses: BackendAddresses, clock: () => number)
   const builtin = builtinText(clock);
   const servers = [
     ...(ollama === undefined ? [] : [{ url: ollama, text: ollamaText({ url: ollama, clock }) }]),
-    ...(openai === undefined ? [] : [{ url: openai, text: openaiText({ name: 'openai', url: openai, clock }) }]),
+    ...(openai === undefined
+      ? []
+      : [{ url: openai, text: openaiText({ name: 'openai', url: openai, clock }) }]),
   ];
   const inHouse = servers[0]?.text;
   const safe = servers.find(({ url }) => placeOf(url) === 'local')?.text;

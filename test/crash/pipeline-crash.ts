@@ -189,7 +189,7 @@ async function start({ url }: ServiceProcess, workflow: string): Promise<void> {
 
 /** The only run of a service once nothing is active any more; undefined where there is none. */
 async function settled({ url }: ServiceProcess): Promise<Shown | undefined> {
-  const read = async (path: string) => (await fetch(`${url}${path}`)).json() as Promise<unknown>;
+  const read = async (path: string): Promise<unknown> => (await fetch(`${url}${path}`)).json();
   for (;;) {
     const { total } = (await read('/api/runs?status=active')) as { total: number };
     if (total === 0) break;

@@ -19,7 +19,7 @@ function look(
   { level = 'kids', ...change }: Partial<PolicyDocument> & { level?: SafetyLevel } = {},
   signal = new AbortController().signal,
 ): Promise<CheckedImage> {
-  const policy = activatePolicy({ ...bundledPolicy, ...change });
+  const policy = activatePolicy({ ...bundledPolicy, vision: bundledVision, ...change });
   const contextCheck = modelContextCheck(policy, model.ask);
   return checkImage(
     { bytes, sha256, level, levelSetBy: 'request', checkPoint: 'post_output', language: 'de' },
