@@ -35,8 +35,9 @@ function withoutThinking(raw: string): AnswerText {
     isFirst = false;
   }
   const hasBefore = kept.some((part) => part.trim() !== '');
+  // Thinking that never ended leaves nothing to push, and so no answer but what stood before it.
   if (depth === 0) kept.push(raw.slice(from));
-  return { text: kept.join('\n'), isWhole: isWhole && depth === 0 && !hasBefore };
+  return { text: kept.join('\n'), isWhole: isWhole && !hasBefore };
 }
 
 /** Who speaks now; only the model's own turn, so that a user's turn that it made up stays in sight. */

@@ -1,36 +1,33 @@
 /** A term with more places than this to spell in two ways has only its own spelling and the two uniform ones. */
 const maxPlaces = 3;
 
-const pairs: readonly (readonly [umlaut: string, letters: string])[] = [
-  ['ä', 'ae'],
-  ['ö', 'oe'],
-  ['ü', 'ue'],
-];
+const spellings = new Map([
+  ['ä', ['ä', 'ae']],
+  ['ö', ['ö', 'oe']],
+  ['ü', ['ü', 'ue']],
+  ['ae', ['ae', 'ä']],
+  ['oe', ['oe', 'ö']],
+  ['ue', ['ue', 'ü']],
+]);
 
 /**
- * The ways to write a term without its umlauts, or with umlauts for its ae, oe, ue; the term itself comes first. ß and ss
- * need no spelling of their own: folding makes them one.
+ * The ways to write a term without its umlauts, or with umlauts for its ae, oe, ue. ß and ss need no spelling of their
+ * own: folding makes them one.
  */
 export function spellingsOf(term: string): readonly string[] {
   const parts = term
     .normalize('NFC')
     .toLowerCase()
     .split(/(ä|ö|ü|ae|oe|ue)/);
-  const places = parts.length >> 1;
-  const other = (part: string): string => {
-    const pair = pairs.find((one) => one.includes(part));
-    return (pair?.[0] === part ? pair[1] : pair?.[0]) ?? part;
-  };
-  const spelled = (isOther: (place: number) => boolean): string =>
-    parts.map((part, at) => (at % 2 === 1 && isOther(at >> 1) ? other(part) : part)).join('');
-  if (places > maxPlaces) {
-    const [dotted, plain] = [0, 1].map((side) => parts.map((part) => uniform(part, side)).join(''));
-    return [...new Set([term, dotted ?? term, plain ?? term])];
+  const written = parts.map((part) => spellings.get(part) ?? [part]);
+  if (written.filter(({ length }) => length > 1).length > maxPlaces) {
+    const uniform = [/^[äöü]/, /^[aou]e/].map((wanted) =>
+      written.map((ways) => ways.find((way) => wanted.test(way)) ?? ways[0]).join(''),
+    );
+    return [...new Set([parts.join(''), ...uniform])];
   }
-  return Array.from({ length: 2 ** places }, (_none, mask) =>
-    mask === 0 ? term : spelled((place) => ((mask >> place) & 1) === 1),
+  return written.reduce<readonly string[]>(
+    (begun, ways) => begun.flatMap((start) => ways.map((way) => start + way)),
+    [''],
   );
 }
-
-const uniform = (part: string, side: number): string =>
-  pairs.find((pair) => pair.includes(part))?.[side] ?? part;

@@ -190,6 +190,7 @@ describe('what the filter is known not to find', () => {
     ['two letters that look like one', 'dernon'],
     ['a letter more than the term has', 'bllood'],
     ['a word in two pieces', 'bl ood'],
+    ['a word in more pieces, two of them long', 'bl oo d'],
     ['letters left out', 'bl**d'],
     ['umlauts for plain letters', 'blööd'],
     ['a word from behind', 'doolb'],
@@ -201,6 +202,25 @@ describe('what the filter is known not to find', () => {
     const kkk = compileFilter([{ id: 'l', category: 'c', terms: ['kkk'] }]);
     expect(kkk.scan('kkk', new Set(['l'])).hits).toHaveLength(1);
     expect(kkk.scan('kkkk', new Set(['l'])).hits).toHaveLength(0);
+  });
+});
+
+describe('the spellings of a term', () => {
+  const listed = compileFilter([
+    { id: 'l', category: 'c', terms: ['müllhäufen', 'gänseblümchenhöhlenräuber'] },
+  ]);
+  const isFound = (text: string): boolean => listed.scan(text, new Set(['l'])).hits.length === 1;
+
+  test('up to three umlauts may be spelled each in its own way', () => {
+    for (const text of ['müllhäufen', 'muellhäufen', 'müllhaeufen', 'MUELLHAEUFEN'])
+      expect(isFound(text)).toBe(true);
+    expect(isFound('mullhaufen')).toBe(false);
+  });
+
+  test('more of them as they stand, or all spelled out', () => {
+    expect(isFound('gänseblümchenhöhlenräuber')).toBe(true);
+    expect(isFound('gaensebluemchenhoehlenraeuber')).toBe(true);
+    expect(isFound('gaenseblümchenhöhlenräuber')).toBe(false);
   });
 });
 

@@ -105,6 +105,7 @@ describe('the answer of a safety model', () => {
     // sentences
     ['This is not safe', undefined, '', 'unexpected', true],
     ['unsafe? no', undefined, '', 'unexpected', true],
+    ['unsafe? S1 does not apply', undefined, '', 'unexpected', true],
     ['**unsafe**? no', undefined, '', 'unexpected', true],
     ['unsafe is not the word', undefined, '', 'unexpected', true],
     ['safe enough', 'safe', '', 'unexpected', true],

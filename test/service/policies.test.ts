@@ -68,6 +68,18 @@ test('another document under a new version is published beside the old one', asy
   expect(await published()).toHaveLength(2);
 });
 
+test('a ledger of before there were models in a policy gets the new version beside its own', async () => {
+  await publish({ version: 1, sha256: '8bb6ecddab02fde41f1c8f3b78d8ca1d7745fcf58757680a4f0360a64b0f8d52' });
+  for (let start = 0; start < 2; start += 1) {
+    await (await open()).close(0);
+    const versions = (await published()).map(
+      (event) =>
+        (JSON.parse(Buffer.from(event.core).toString()) as { facts: { version: number } }).facts.version,
+    );
+    expect(versions).toEqual([1, 2]);
+  }
+});
+
 test('a start whose policy was changed under its version is refused, and leaves the directory free', async () => {
   const { reference } = activatePolicy(bundledPolicy);
   await publish({ sha256: '0'.repeat(64) });
