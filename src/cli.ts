@@ -11,6 +11,7 @@ import { rebuildProjections } from './cli/rebuild.ts';
 import { exportRun, listRuns, runPrompt, showRun } from './cli/runs.ts';
 import { type Config, readConfig } from './config.ts';
 import { createApp } from './http/app.ts';
+import { printPolicy } from './cli/policy.ts';
 import { openLedger } from './service/open.ts';
 
 type Global = { readonly data?: string; readonly json?: boolean };
@@ -100,6 +101,11 @@ program
   .command('backup <dir>')
   .description('copy log, keys and media into a new directory')
   .action((directory: string) => finish((config, { json }) => backUp(config, directory, json === true)));
+
+program
+  .command('policy')
+  .description('print a safety policy to begin your own with (see RUNLEDGER_POLICY)')
+  .action(printPolicy);
 
 await main();
 

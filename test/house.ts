@@ -8,6 +8,8 @@ import type { Received } from './pipeline/backends/scripted-server.ts';
 /** Models that the bundled workflows and the bundled policy ask for. */
 export const localModel = { name: 'gpt-oss:20b', digest: '17'.repeat(32) };
 export const guardModel = { name: 'llama-guard3:8b', digest: '58'.repeat(32) };
+export const lawModel = { name: 'llama3.1:8b', digest: '31'.repeat(32) };
+export const visionModel = { name: 'qwen2.5vl:7b', digest: '25'.repeat(32) };
 export const cloudModel = 'openai/gpt-5-mini';
 
 /** What a chat asks, and of which model. */
@@ -31,7 +33,10 @@ export async function openHouse(
     const text = answer(asked);
     return text === undefined ? modelAnswer(asked.model, asked.prompt) : { text };
   };
-  const ollama = await startOllama({ models: [localModel, guardModel], answer: answering });
+  const ollama = await startOllama({
+    models: [localModel, guardModel, lawModel, visionModel],
+    answer: answering,
+  });
   const comfyui = await startComfyuiServer();
   const openrouter = await startOpenrouter({ models: [cloudModel], answer: answering });
   return {

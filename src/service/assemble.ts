@@ -17,15 +17,13 @@ import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
 import { createIds } from '../run/randomness.ts';
 import { createRecorder } from '../run/recorder.ts';
-import { activatePolicy } from '../safety/policy.ts';
-import { bundledPolicy } from '../safety/bundled-policy.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
 import type { LedgerParts } from './parts.ts';
-import { createPolicyShelf, publishPolicy } from './policies.ts';
+import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
 import { createRunControl } from './run-control.ts';
 import { createWorker } from './worker.ts';
@@ -61,7 +59,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
   const media = await openMediaStore(join(config.dataDirectory, 'media'));
   const newId = createIds();
   const recorder = createRecorder({ store, keys, clock: Date.now, newId });
-  const policy = activatePolicy(bundledPolicy);
+  const policy = await readPolicy(config.policyFile);
   await publishPolicy(
     { store, keys, clock: Date.now, newId },
     { ...policy.reference, document: policy.document },

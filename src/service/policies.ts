@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import type { EventStore } from '../event-store/port.ts';
 import { taxonomyVersion } from '../events/core.ts';
 import { decodeEvent } from '../events/envelope.ts';
+import { parseBody } from '../http/json-body.ts';
+import { bundledPolicy } from '../safety/bundled-policy.ts';
 import { createStreamWriter, type StreamKeys } from '../run/stream-writer.ts';
 import { type ActivePolicy, activatePolicy, type PolicyReference } from '../safety/policy.ts';
 
@@ -12,6 +16,33 @@ export type PublishedPolicy = {
   readonly sha256: string;
   readonly document: Readonly<Record<string, unknown>>;
 };
+
+/** A file of a policy that nobody could read in an afternoon. */
+const maxPolicyBytes = 4 * 1_048_576;
+
+/**
+ * The policy that new runs are checked by: the house's own out of a file, else the bundled one. Throws POLICY_INVALID, with
+ * a pointer for each fault, for a file that is not there or that is no policy.
+ */
+export async function readPolicy(file: string | undefined): Promise<ActivePolicy> {
+  if (file === undefined) return activatePolicy(bundledPolicy);
+  const refused = (what: string, cause: unknown): LedgerError =>
+    new LedgerError('POLICY_INVALID', { what: `${basename(file)} ${what}` }, { cause });
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw refused('cannot be read', error);
+  }
+  if (bytes.byteLength > maxPolicyBytes) throw refused(`has more than ${maxPolicyBytes} bytes`, undefined);
+  try {
+    return activatePolicy(parseBody(bytes));
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    const where = error.errors.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+    throw refused(where === '' ? error.message : where, error);
+  }
+}
 
 type Parts = {
   readonly store: EventStore;
