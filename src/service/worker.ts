@@ -67,7 +67,7 @@ export function createWorker(parts: WorkerParts): Worker {
         plan = await planOfRun(record, parts.documents);
       } catch (error) {
         if (!isLedgerError(error, 'RUN_UNRESUMABLE') && !isLedgerError(error, 'RUN_STUCK')) throw error;
-        await writer.record([...before, errorItem(record, error.code.toLowerCase(), error.message)]);
+        await writer.record([...before, errorItem(record, error.code, error.message)]);
         return writer.reached();
       }
       if (before.length > 0) await writer.record(before);

@@ -108,7 +108,7 @@ describe('an Idempotency-Key', () => {
     }
   });
 
-  test('of a request that waits gets its answer again, and 409 while it has not ended', async () => {
+  test('of a request that waits gets its answer again, and 409 while it has not ended (REQUEST_IN_FLIGHT)', async () => {
     const waiting = { schema: 'stillepost', input_text: 'Ein Fluss', seed: 3 };
     const first = start('waiting-1', waiting, '/api/schema/pipeline/execute');
     const second = await start('waiting-1', waiting, '/api/schema/pipeline/execute');
