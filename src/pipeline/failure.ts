@@ -17,9 +17,12 @@ export class StageFailure extends Error {
 export class ProviderRefusal extends Error {
   readonly step: Step;
   readonly refusal: LedgerError<'PROVIDER_MODERATED'>;
+  /** From the request to the refusal. */
+  readonly executionSeconds: number;
 
-  constructor(step: Step, refusal: LedgerError<'PROVIDER_MODERATED'>) {
+  constructor(step: Step, refusal: LedgerError<'PROVIDER_MODERATED'>, executionSeconds: number) {
     super(`a provider refused ${step.id}`, { cause: refusal });
+    this.executionSeconds = executionSeconds;
     this.name = 'ProviderRefusal';
     this.step = step;
     this.refusal = refusal;

@@ -1,6 +1,6 @@
 import type { ItemDraft } from '../events/item.ts';
 import { providerDecision } from '../safety/provider-moderation.ts';
-import type { TextCheck } from '../safety/check-text.ts';
+import type { CheckedText, TextCheck } from '../safety/check-text.ts';
 import { BackendError } from './backends/backend-error.ts';
 import { detectLanguage } from './detect-language.ts';
 import type { ProviderRefusal } from './failure.ts';
@@ -38,9 +38,13 @@ export function refusedOutput(
   ];
 }
 
-function decisionOf({ step, refusal }: ProviderRefusal, check: TextCheck, { plan, ports }: Stage) {
+function decisionOf(
+  { step, refusal, executionSeconds }: ProviderRefusal,
+  check: TextCheck,
+  { plan, ports }: Stage,
+): CheckedText {
   const raw = refusal instanceof BackendError ? refusal.evidence.body : undefined;
   const { backend, reasons } = refusal.params;
-  const told = { backend, model: step.model, reasons, raw, executionSeconds: 0 };
+  const told = { backend, model: step.model, reasons, raw, executionSeconds };
   return providerDecision(check, told, { ...ports, policy: plan.policy });
 }

@@ -49,8 +49,9 @@ export async function takeStep<T extends Answered>(
     } catch (error) {
       signal.throwIfAborted();
       const isAgain = tries < maxTries && mayWorkAgain(error);
-      await emit(failedItem(step, attempt, error, isAgain, ports.clock() - started));
-      if (isLedgerError(error, 'PROVIDER_MODERATED')) throw new ProviderRefusal(step, error);
+      const seconds = ports.clock() - started;
+      await emit(failedItem(step, attempt, error, isAgain, seconds));
+      if (isLedgerError(error, 'PROVIDER_MODERATED')) throw new ProviderRefusal(step, error, seconds);
       if (!isAgain) throw new StageFailure(step.stage, error);
       const { retryAfterSeconds } = error instanceof BackendError ? error.evidence : {};
       await ports.backOff(tries, retryAfterSeconds, signal);

@@ -318,7 +318,7 @@ describe('a provider’s refusal', () => {
     expect(itemsOf(record, 'stage1_safety_check')[1]?.metadata).toMatchObject({
       verdict: 'unsafe',
       method: 'provider_moderation',
-      steps: [{ method: 'provider_moderation', status: 'evaluated' }],
+      steps: [{ method: 'provider_moderation', status: 'evaluated', duration: expect.any(Number) }],
     });
     expect(record).toMatchObject({ status: 'blocked', findings: [] });
   });

@@ -17,14 +17,14 @@ export const maxErrorBodyBytes = 65_536;
 const busyStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
- * BACKEND_BUSY for 429, 502, 503 and 504, else BACKEND_REFUSED with status and machine code. The backend's own sentence
- * stays in the evidence: backends quote the prompt in it.
+ * BACKEND_BUSY for 429, 502, 503 and 504, else BACKEND_FAILED for 5xx and BACKEND_REFUSED for the rest, with status and
+ * machine code. The backend's own sentence stays in the evidence: backends quote the prompt in it.
  */
 export function refusalOf({ backend, status, json, evidence }: ErrorAnswer): BackendError {
   if (busyStatuses.has(status)) return new BackendError('BACKEND_BUSY', { backend, status }, evidence);
   const code = machineCodeOf(json);
   const what = code === undefined || code === String(status) ? `HTTP ${status}` : `HTTP ${status} ${code}`;
-  return new BackendError('BACKEND_REFUSED', { backend, what }, evidence);
+  return new BackendError(status >= 500 ? 'BACKEND_FAILED' : 'BACKEND_REFUSED', { backend, what }, evidence);
 }
 
 /**

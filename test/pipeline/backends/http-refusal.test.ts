@@ -42,14 +42,18 @@ describe('an answer that is no 2xx', () => {
     [500, '<html>tulips</html>', 'HTTP 500'],
     [500, '', 'HTTP 500'],
     [302, 'tulips', 'HTTP 302'],
-  ])('is BACKEND_REFUSED for %d %s, told as "%3$s"', async (status, body, what) => {
-    server.script({ status, body, headers: { location: '/elsewhere' } });
-    const error = await failureOf(getJson(callOf(), unaborted()));
-    expect(error).toMatchObject({ code: 'BACKEND_REFUSED', params: { backend: 'example', what } });
-    expect(error.evidence).toMatchObject({ status, body });
-    expect(error.message).not.toContain('tulips');
-    expect(server.requests).toHaveLength(1);
-  });
+  ])(
+    'that is the request’s is BACKEND_REFUSED, the server’s BACKEND_FAILED: %d %s',
+    async (status, body, what) => {
+      server.script({ status, body, headers: { location: '/elsewhere' } });
+      const error = await failureOf(getJson(callOf(), unaborted()));
+      const code = status >= 500 ? 'BACKEND_FAILED' : 'BACKEND_REFUSED';
+      expect(error).toMatchObject({ code, params: { backend: 'example', what } });
+      expect(error.evidence).toMatchObject({ status, body });
+      expect(error.message).not.toContain('tulips');
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   test('is read only as far as its evidence needs', async () => {
     server.script(async (turn) => {

@@ -233,7 +233,7 @@ describe('the digest', () => {
   });
 
   test.each([
-    ['backend_refused', { status: 500, body: '{"error":"model list cache unavailable"}' }],
+    ['backend_failed', { status: 500, body: '{"error":"model list cache unavailable"}' }],
     ['backend_busy', ollamaStatus.badGateway],
     ['backend_failed', { status: 200, body: '<html>' }],
     ['list_not_understood', { status: 200, body: '{"models":"many"}' }],
@@ -251,7 +251,7 @@ describe('a failure', () => {
   test.each([
     ['busy', 'BACKEND_BUSY', 'HTTP 503'],
     ['badGateway', 'BACKEND_BUSY', 'HTTP 502'],
-    ['failed', 'BACKEND_REFUSED', 'HTTP 500'],
+    ['failed', 'BACKEND_FAILED', 'HTTP 500'],
   ] as const)('told by a status, %s, is %s', async (name, code, told) => {
     const error = await failed(ollamaStatus[name]);
     expect(error.code).toBe(code);
