@@ -7,7 +7,7 @@ import { answering, begun, executed, notExecuted } from './answers.ts';
 import { anySafetyLevel } from './recording.ts';
 import { idempotencyHeaders, idempotent } from './idempotency.ts';
 import { type Service, settle, type StartRequest, type StepCount } from './service.ts';
-import { inputImages, inputText, maxInputCharacters, sendBegun } from './start.ts';
+import { inputImages, inputText, maxInputCharacters, sendBegun, startedAs } from './start.ts';
 
 const executeBody = z.strictObject({
   schema: z.string().min(1).describe('the workflow'),
@@ -51,12 +51,7 @@ export const executeRoutes =
           workflow: body.schema,
           input_text: body.input_text,
           input_images: body.input_images ?? [],
-          execution_mode: body.execution_mode,
-          safety_level: body.safety_level ?? 'kids',
-          level_set_by: body.safety_level === undefined ? 'default' : 'request',
-          user_id: body.user_id,
-          session_id: body.session_id,
-          seed: body.seed ?? undefined,
+          ...startedAs(body),
           request_timestamp: body.timestamp,
         };
         const once = idempotent(request.headers, 'execute', body);

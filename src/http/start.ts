@@ -96,15 +96,25 @@ function startOf(workflow: string, body: z.infer<typeof startMembers>): StartReq
     workflow,
     input_text: body.input_text ?? body.input?.text ?? '',
     input_images: body.input?.images ?? [],
-    execution_mode: body.execution_mode,
-    safety_level: body.safety_level ?? 'kids',
-    level_set_by: body.safety_level === undefined ? 'default' : 'request',
-    user_id: body.user_id,
-    session_id: body.session_id,
-    seed: body.seed ?? undefined,
+    ...startedAs(body),
     scope: type === undefined || id === undefined ? undefined : { type, id },
   };
 }
+
+type StartedAs = Pick<
+  z.infer<typeof startMembers>,
+  'execution_mode' | 'safety_level' | 'user_id' | 'session_id' | 'seed'
+>;
+
+/** Whose run it is and how it is done, as every body that starts one says it. */
+export const startedAs = (body: StartedAs) => ({
+  execution_mode: body.execution_mode,
+  safety_level: body.safety_level ?? 'kids',
+  level_set_by: body.safety_level === undefined ? ('default' as const) : ('request' as const),
+  user_id: body.user_id,
+  session_id: body.session_id,
+  seed: body.seed ?? undefined,
+});
 
 /**
  * Starts a run and answers 202. The answer speaks of the start, whatever has become of the run since, so that it is the

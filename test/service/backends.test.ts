@@ -126,7 +126,10 @@ describe('a safety question', () => {
       run: () => Promise.resolve({ ...answered, remoteHost: 'ollama.example' }),
     };
     const refused = askLocal(remote, backOff)(question, unaborted);
-    await expect(refused).rejects.toMatchObject({ code: 'BACKEND_REFUSED', message: expect.stringContaining('outside the house') });
+    await expect(refused).rejects.toMatchObject({
+      code: 'BACKEND_REFUSED',
+      message: expect.stringContaining('outside the house'),
+    });
   });
 
   test('without any server of the house is refused', async () => {
