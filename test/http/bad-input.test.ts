@@ -144,6 +144,42 @@ const makers: readonly ((draw: Draw) => Bad)[] = [
     }),
   (draw) => post('unknown run', `/api/runs/${word(draw)}/items`, goodItem),
   (draw) =>
+    post(
+      'steering of an unknown run, or of one that is executed elsewhere',
+      `/api/runs/${anyOf(draw, [word(draw), runId])}/${anyOf(draw, ['cancel', 'pause', 'resume'])}`,
+      anyOf(draw, [{}, { reason: word(draw) }]),
+    ),
+  (draw) =>
+    post(
+      'steering with rubbish',
+      `/api/runs/${runId}/cancel`,
+      anyOf<unknown>(draw, [[], 1, { [word(draw)]: 1 }]),
+    ),
+  (draw) =>
+    post('start with rubbish', '/api/workflows/dada/execute', {
+      input_text: 'a',
+      [anyOf(draw, ['seed', 'scope_type', 'execution_mode', 'user_id', 'input'])]: wrongMember(draw),
+    }),
+  (draw) =>
+    post('start of an unknown workflow', anyOf(draw, ['/api/executions', '/executions/']), {
+      workflow_id: word(draw),
+      input_text: 'a',
+    }),
+  (draw) =>
+    post('input picture that is not there', '/api/workflows/dada/execute', {
+      input: { text: 'a', images: [anyOf(draw, [word(draw), '0'.repeat(64), '/api/media/../../x'])] },
+    }),
+  (draw) =>
+    post(
+      'request key of the wrong form',
+      '/api/workflows/dada/execute',
+      { input_text: 'a' },
+      {
+        ...json,
+        'idempotency-key': anyOf(draw, ['two words', 'x'.repeat(256 + draw(99))]),
+      },
+    ),
+  (draw) =>
     post('id of the wrong form', '/api/runs', {
       config_name: 'dada',
       execution_id: anyOf(draw, ['stats', 'import', '../x', '', 'a b', '-a', 'a'.repeat(129)]),
@@ -205,8 +241,11 @@ const makers: readonly ((draw: Draw) => Bad)[] = [
       'wrong member of a workflow',
       {
         ...goodWorkflow,
-        [anyOf(draw, ['id', 'name', 'parameters', 'steps', 'meta', 'pipeline', 'media_defaults'])]:
-          wrongValue(draw),
+        // An empty object is a good value for parameters, and for media_defaults.
+        ...anyOf<object>(draw, [
+          { [anyOf(draw, ['id', 'name', 'steps', 'meta', 'pipeline'])]: wrongValue(draw) },
+          { [anyOf(draw, ['parameters', 'media_defaults'])]: wrongMember(draw) },
+        ]),
       },
       create,
     ),

@@ -7,7 +7,7 @@ import type { TextBackend } from '../../src/pipeline/backends/text-backend.ts';
 import type { Ports } from '../../src/pipeline/plan.ts';
 import type { ExecutionRecord } from '../../src/run/record.ts';
 import { moment } from '../moment.ts';
-import { harmless, portsWith } from '../pipeline/harness.ts';
+import { answering, harmless, portsWith } from '../pipeline/harness.ts';
 import { randomFrom } from '../recorded-runs.ts';
 import { executing, request } from './executing.ts';
 
@@ -87,6 +87,32 @@ describe('a cancel', () => {
       expect(bench.eventsOf(executionId).at(-2)?.core.actor).toEqual({ kind: 'client', id: 'http' });
     },
   );
+
+  test.each([
+    { stage: 1, input: 'Überall Blut an der Wand', last: 'run_claimed' },
+    { stage: 3, input: harmless, last: 'interception_final' },
+  ])('in stage $stage aborts the check, decides nothing, and ends the run', async ({ input, last }) => {
+    const reached = moment();
+    const contextCheck: Ports['contextCheck'] = {
+      model: 'guard',
+      check: (_, signal) =>
+        new Promise((__, reject) => {
+          reached.arrive();
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        }),
+    };
+    const { bench, control, start } = executing({
+      ports: { contextCheck, text: answering('blood on the wall') },
+    });
+    const { executionId } = await start(request('passthrough', input));
+    const ended = control.ended(executionId);
+    await reached.come;
+    await control.cancel(executionId, undefined);
+    await ended;
+    const record = bench.recordOf(executionId);
+    expect(record).toMatchObject({ status: 'cancelled', findings: [] });
+    expect(typesOf(record).slice(-3)).toEqual([last, 'cancel_requested', 'run_cancelled']);
+  });
 
   test('whose backend does not listen discards the late result, and says that it came', async () => {
     const { ports, reached, release } = holdingAt(3, false);
