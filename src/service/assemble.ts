@@ -47,12 +47,13 @@ export type Ledger = {
 export type LedgerSource = LedgerParts & {
   readonly config: Config;
   readonly log: FastifyBaseLogger;
+  /** False: runs that were not finished are left to a service. */
   readonly executes: boolean;
 };
 
 /**
- * Puts the service together over opened parts: publishes the policy and the workflows, catches up with the log, and goes on with the runs
- * that were not finished. What it opens besides is closed with the parts.
+ * Puts the service together over opened parts: publishes the policy and the workflows, catches up with the log, and goes
+ * on with the runs that were not finished. What it opens besides is closed with the parts.
  */
 export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
   const { config, log, executes, store, keys, projector } = source;
@@ -106,12 +107,12 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     newExecutionId: newRunId,
   });
   const unfinished = executes ? unfinishedRuns(projector, log) : [];
+  const { workflowFolder: directory } = config;
+  // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
+  const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
-  const { workflowFolder: directory } = config;
-  // Last: nothing that can fail comes after it, so it is always closed.
-  const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
 
   const service: Service = {
     version,

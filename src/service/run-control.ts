@@ -151,10 +151,17 @@ export function createRunControl({ recorder, worker, read, concurrency, log }: C
     },
     add: queue.add,
     idle: queue.idle,
-    ended: (executionId) =>
-      new Promise((resolve, reject) => {
+    ended: async (executionId) => {
+      const end = new Promise<Position | null>((resolve, reject) => {
         waiters.set(executionId, [...(waiters.get(executionId) ?? []), { resolve, reject }]);
-      }),
+      });
+      // It may have ended before anybody waited.
+      const look = recordOf(executionId).then(({ is_terminal }) => {
+        if (is_terminal) tell(executionId, ({ resolve }) => resolve(null));
+      });
+      const [position] = await Promise.all([end, look]);
+      return position;
+    },
     async cancel(executionId, reason) {
       const wanted = { action: 'cancelled', reached: ['cancelling', 'cancelled'] } as const;
       // Out of the queue first, so that nobody takes it in between.
