@@ -156,10 +156,11 @@ export function createRunControl({ recorder, worker, read, concurrency, log }: C
         waiters.set(executionId, [...(waiters.get(executionId) ?? []), { resolve, reject }]);
       });
       // It may have ended before anybody waited.
-      const look = recordOf(executionId).then(({ is_terminal }) => {
-        if (is_terminal) tell(executionId, ({ resolve }) => resolve(null));
-      });
-      const [position] = await Promise.all([end, look]);
+      const look = async (): Promise<void> => {
+        const { is_terminal: isOver } = await recordOf(executionId);
+        if (isOver) tell(executionId, ({ resolve }) => resolve(null));
+      };
+      const [position] = await Promise.all([end, look()]);
       return position;
     },
     async cancel(executionId, reason) {
