@@ -75,7 +75,7 @@ describe('backup', () => {
       expect((await mediaOf(copy)).length).toBeGreaterThanOrEqual(2 + index);
       expect(await runledgerJson(copy, 'fsck')).toMatchObject({ faults: [], differences: [], erased: 0 });
     }
-  });
+  }, 180_000);
 
   test('of a stopped ledger answers like the original', async () => {
     const { execution_id: id } = await runledgerJson(data.path, 'run', 'dada', 'Eine Blume');
