@@ -49,6 +49,8 @@ export type InputImage = {
   /** Sniffed. */
   readonly mediaType: string;
   readonly sizeBytes: number;
+  /** `640x480`, where its own bytes say so. */
+  readonly dimensions?: string | undefined;
 };
 
 /** Everything that is decided before a run starts. Nothing else is looked up while it runs. */

@@ -60,12 +60,13 @@ export function startItems(plan: RunPlan, by: StartedBy): readonly ItemDraft[] {
   return [start, input, ...plan.inputImages.map(imageItem)];
 }
 
-const imageItem = ({ sha256, mediaType, sizeBytes }: InputImage): ItemDraft => ({
+const imageItem = ({ sha256, mediaType, sizeBytes, dimensions }: InputImage): ItemDraft => ({
   item_type: 'user_input_image',
   stage: 1,
   media_type: 'image',
   file_path: `/api/media/${sha256}`,
   metadata: {
+    image_size: dimensions,
     format: mediaType.replace('image/', ''),
     file_size_kb: sizeBytes / 1024,
     sha256,

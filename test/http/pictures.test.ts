@@ -123,7 +123,7 @@ test('a picture that a person hands in is looked at before anything is made of i
   const { items, ...record } = await run({ input_images: [sha256] });
   expect(itemOf(items, 'user_input_image')).toMatchObject({
     file_path: `/api/media/${sha256}`,
-    metadata: { sha256, format: 'png' },
+    metadata: { sha256, format: 'png', image_size: '48x32' },
   });
   expect(itemOf(items, 'stage1_safety_check_image')).toMatchObject({
     content: 'A cat.',
