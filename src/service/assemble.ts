@@ -8,7 +8,8 @@ import { keyedDigestOf } from '../events/ids.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
 import { importText } from '../import/import-batch.ts';
-import { type OpenMedium, openMediaStore } from '../media/media-store.ts';
+import { openMediaStore } from '../media/media-store.ts';
+import { mediumBytes } from '../media/medium-bytes.ts';
 import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
 import { readRequest } from '../queries/requests.ts';
@@ -87,7 +88,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
       ask: backends.ask,
       commitText: (words) => keyedDigestOf(keys.naming, 'text', words),
       media,
-      readMedium: async (sha256, signal) => bytesOf(await media.open(sha256), signal),
+      readMedium: async (sha256, signal) => mediumBytes(await media.open(sha256), signal),
       clock,
       backOff,
     }),
@@ -184,12 +185,6 @@ function unfinishedRuns(projector: Projector, log: FastifyBaseLogger): readonly 
     log.warn({ err: error }, 'runs that were not finished cannot be found');
     return [];
   }
-}
-
-async function bytesOf(medium: OpenMedium, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of medium.read(signal)) chunks.push(Uint8Array.from(chunk));
-  return Buffer.concat(chunks);
 }
 
 async function reachable(store: EventStore): Promise<boolean> {

@@ -3,7 +3,8 @@ import { isLedgerError, LedgerError } from '../errors.ts';
 import { catalogued, type Effect } from '../events/catalogue.ts';
 import { safetyLevel } from '../events/decision.ts';
 import type { Executed, IdempotentRequest, Started, StartRequest, StepCount } from '../http/service.ts';
-import type { MediaStore, OpenMedium } from '../media/media-store.ts';
+import type { MediaStore } from '../media/media-store.ts';
+import { mediumBytes } from '../media/medium-bytes.ts';
 import { readMediumHeader } from '../pipeline/backends/medium-header.ts';
 import type { InputImage, RunPlan } from '../pipeline/plan.ts';
 import { startItems } from '../pipeline/start-items.ts';
@@ -120,7 +121,8 @@ async function imageOf(name: string, at: number, media: ExecutorParts['media']):
   try {
     const found = await media.open(name.replace(/^\/api\/media\//, ''));
     const { sha256, mediaType, sizeBytes } = found;
-    const { width, height } = readMediumHeader(await headOf(found));
+    const head = { start: 0, end: Math.min(headBytes, sizeBytes) };
+    const { width, height } = readMediumHeader(await mediumBytes(found, new AbortController().signal, head));
     if (!mediaType.startsWith('image/')) throw refused(`is ${mediaType}`);
     const dimensions = width === undefined || height === undefined ? undefined : `${width}x${height}`;
     return { sha256, mediaType, sizeBytes, dimensions };
@@ -132,13 +134,6 @@ async function imageOf(name: string, at: number, media: ExecutorParts['media']):
 
 /** Where a picture says its size; a camera's preview may stand before it. */
 const headBytes = 256 * 1_024;
-
-async function headOf(medium: OpenMedium): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  const range = { start: 0, end: Math.min(headBytes, medium.sizeBytes) };
-  for await (const chunk of medium.read(new AbortController().signal, range)) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
 
 /** How many of its steps in stage 2 a run has taken. */
 function stepsOf(record: ExecutionRecord, workflows: WorkflowLibrary): StepCount {
