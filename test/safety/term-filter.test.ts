@@ -105,8 +105,12 @@ describe('a normalised term search', () => {
 
   test('a term inside a longer word is no hit', () => {
     const letters = fc.stringMatching(/^[a-zäöü]{1,6}$/u);
+    // "killl" and "bbblut" are no longer words, but stretched ones.
+    const isStretch = (more: string, edge: string | undefined): boolean =>
+      Array.from(more).every((letter) => letter === edge);
     fc.assert(
       fc.property(letters, fc.constantFrom('blood', 'blut', 'kill'), letters, (before, term, after) => {
+        fc.pre(!isStretch(before, term[0]) && !isStretch(after, term.at(-1)));
         expect(found(`${before}${term}`)).not.toContain(term);
         expect(found(`${term}${after}`)).not.toContain(term);
       }),
