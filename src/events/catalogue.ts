@@ -98,8 +98,7 @@ const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> 
 
 /**
  * Every item type we know, taxonomy 1.0 first, then 1.1. Adding a type is one entry here and nothing else: fold, decider,
- * views and exporters read these attributes. Types
- * without facts keep all metadata in the payload.
+ * views and exporters read these attributes. Types without facts keep all metadata in the payload.
  */
 export const catalogue = {
   pipeline_start: entry('journey', 0, 'start', {

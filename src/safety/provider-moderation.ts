@@ -70,7 +70,8 @@ export function providerDecision(
       ...(raw === undefined ? {} : { raw_verdict: raw.toWellFormed() }),
     },
     record,
-    model: asked ?? null,
+    // The refusal does not say what judged: what was asked for stands in the record, never as what answered.
+    model: null,
     backend,
     executionSeconds,
     refusal: {

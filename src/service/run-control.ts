@@ -182,7 +182,7 @@ export function createRunControl({ recorder, worker, read, concurrency, log }: C
         if (inHand.get(executionId) !== hand) queue.add(executionId, hand.session);
         return steered;
       } catch (error) {
-        if (waited) queue.add(executionId, 'returned');
+        if (waited !== undefined) queue.add(executionId, waited);
         throw error;
       }
     },
@@ -202,7 +202,9 @@ export function createRunControl({ recorder, worker, read, concurrency, log }: C
           hand.isPaused = was;
           hand.isWanted = !was;
         }
-        if (waited || inHand.get(executionId) !== hand) queue.add(executionId, hand?.session ?? 'returned');
+        // A worker that went out at the wish which was not recorded has left it to nobody.
+        if (waited !== undefined) queue.add(executionId, waited);
+        else if (hand !== undefined && inHand.get(executionId) !== hand) queue.add(executionId, hand.session);
         throw error;
       }
     },

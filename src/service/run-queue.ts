@@ -9,8 +9,8 @@ export type RunQueue = {
   readonly assertRoom: () => void;
   /** A run that waits already keeps its place. */
   readonly add: (executionId: string, session: string) => void;
-  /** Takes a run out; false where it does not wait. */
-  readonly remove: (executionId: string) => boolean;
+  /** Takes a run out and tells its session; undefined where it does not wait. */
+  readonly remove: (executionId: string) => string | undefined;
   /** Resolves once nothing waits and nothing is executed. */
   readonly idle: () => Promise<void>;
   /** From now on nothing begins; resolves once all that has begun is done. */
@@ -77,12 +77,12 @@ export function createRunQueue(
     },
     remove: (executionId) => {
       const session = sessionOf.get(executionId);
-      if (session === undefined) return false;
+      if (session === undefined) return undefined;
       sessionOf.delete(executionId);
       const rest = (waiting.get(session) ?? []).filter((id) => id !== executionId);
       if (rest.length > 0) waiting.set(session, rest);
       else waiting.delete(session);
-      return true;
+      return session;
     },
     idle: quiet,
     stop: () => {

@@ -42,9 +42,9 @@ describe('the queue of runs', () => {
     const { queue, begun, end } = heldQueue(1);
     for (const id of ['a', 'b', 'c']) queue.add(id, 'one');
     queue.add('b', 'one');
-    expect(queue.remove('b')).toBe(true);
-    expect(queue.remove('b')).toBe(false);
-    expect(queue.remove('a')).toBe(false);
+    expect(queue.remove('b')).toBe('one');
+    expect(queue.remove('b')).toBeUndefined();
+    expect(queue.remove('a')).toBeUndefined();
     await end('a');
     await end('c');
     expect(begun).toEqual(['a', 'c']);
