@@ -1,5 +1,4 @@
-import type { ExecutionRecord } from '../run/record.ts';
-import type { Exporter } from './contract.ts';
+import type { Exporter, Replay } from './contract.ts';
 
 const bytes = new TextEncoder();
 
@@ -8,15 +7,17 @@ export const jsonExporter: Exporter = {
   format: 'json',
   mime: 'application/json; charset=utf-8',
   extension: 'json',
+  choices: ['view', 'include'],
+  isHeavy: false,
   export: writeRecord,
 };
 
-async function* writeRecord(record: ExecutionRecord, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const { items, ...header } = record;
+async function* writeRecord({ header, items }: Replay, signal: AbortSignal): AsyncIterable<Uint8Array> {
   yield bytes.encode(`${JSON.stringify(header, null, 2).slice(0, -2)},\n  "items": [`);
-  for (const [index, item] of items.entries()) {
-    signal.throwIfAborted();
-    yield bytes.encode(`${index === 0 ? '' : ','}\n    ${JSON.stringify(item)}`);
+  let separator = '';
+  for await (const item of items(signal)) {
+    yield bytes.encode(`${separator}\n    ${JSON.stringify(item)}`);
+    separator = ',';
   }
   yield bytes.encode('\n  ]\n}\n');
 }

@@ -1,6 +1,4 @@
-const languages = ['en', 'de'] as const;
-/** A language that everything shown to people exists in. */
-export type Language = (typeof languages)[number];
+import { type Language, languages } from '../events/localized.ts';
 
 /** The language that an `Accept-Language` likes best among ours; English where it names none of them, or cannot be read. */
 export function languageOf(header: string | undefined): Language {

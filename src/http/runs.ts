@@ -149,16 +149,17 @@ export const runRoutes =
           const error = new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
           return sendProblem(request, reply, error, { details: error.message });
         }
-        const record = await service.replay(checkedId(id), {}, request.signal);
-        if (!record) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
+        const telling = { logs: true, language: 'en' } as const;
+        const replay = await service.openReplay(checkedId(id), telling, request.signal);
+        if (!replay) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
         void reply
           .type(exporter.mime)
           .header(
             'content-disposition',
-            `attachment; filename="${record.execution_id}.${exporter.extension}"`,
+            `attachment; filename="${replay.header.execution_id}.${exporter.extension}"`,
           )
           .header('x-content-type-options', 'nosniff');
-        return reply.send(Buffer.concat(await collect(exporter.export(record, request.signal))));
+        return reply.send(Buffer.concat(await collect(exporter.export(replay, request.signal))));
       },
     );
   };

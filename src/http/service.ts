@@ -1,5 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
+import type { Language } from '../events/localized.ts';
+import type { Replay } from '../exporters/contract.ts';
+import type { View } from '../exporters/view.ts';
 import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { RunListQuery } from '../queries/run-list.ts';
@@ -129,6 +132,17 @@ export type Service = {
     until: { readonly seq?: number | undefined; readonly time?: string | undefined },
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
+  /** The run for an exporter; undefined for an unknown one. */
+  readonly openReplay: (
+    executionId: string,
+    telling: {
+      readonly view?: View | undefined;
+      readonly logs: boolean;
+      readonly language: Language;
+      readonly untilSeq?: number | undefined;
+    },
+    signal: AbortSignal,
+  ) => Promise<Replay | undefined>;
   readonly workflows: WorkflowDesk;
   /** Stores bytes durably under their digest. */
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;

@@ -12,7 +12,8 @@ import {
 } from '../workflows/document.ts';
 import { stepCount } from '../workflows/step-count.ts';
 import { answering, workflowList, workflowPut, workflowVersion, workflowVersions } from './answers.ts';
-import { type Language, languageOf } from './languages.ts';
+import type { Language } from '../events/localized.ts';
+import { languageOf } from './languages.ts';
 import { expectedBy, namesVersion, versionIn } from './preconditions.ts';
 import { type Service, settle } from './service.ts';
 

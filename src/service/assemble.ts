@@ -8,6 +8,7 @@ import { keyedDigestOf } from '../events/ids.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
 import { importText } from '../import/import-batch.ts';
+import { heldMedium } from '../media/held-medium.ts';
 import { openMediaStore } from '../media/media-store.ts';
 import { mediumBytes } from '../media/medium-bytes.ts';
 import type { Projector } from '../projector/projector.ts';
@@ -31,7 +32,7 @@ import { createWorker } from './worker.ts';
 import { workflowDesk } from './workflow-desk.ts';
 import { openWorkflowFolder } from './workflow-folder.ts';
 import { openWorkflowShelf } from './workflow-shelf.ts';
-import { replayRun } from './replay.ts';
+import { openReplay, type ReplaySource, replayRun } from './replay.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
 const catchUpMs = 10_000;
@@ -56,8 +57,8 @@ export type LedgerSource = LedgerParts & {
  * Puts the service together over opened parts: publishes the policy and the workflows, catches up with the log, and goes
  * on with the runs that were not finished. What it opens besides is closed with the parts.
  */
-export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
-  const { config, log, executes, store, keys, projector } = source;
+export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
+  const { config, log, executes, store, keys, projector } = parts;
   const media = await openMediaStore(join(config.dataDirectory, 'media'));
   const newId = createIds();
   const recorder = createRecorder({ store, keys, clock: Date.now, newId });
@@ -66,8 +67,9 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     { store, keys, clock: Date.now, newId },
     { ...policy.reference, document: policy.document },
   );
+  const source: ReplaySource = { store, keyOf: keys.keyOf };
   const replay: Service['replay'] = (executionId, until, signal) =>
-    replayRun(store, keys.keyOf, executionId, until, signal);
+    replayRun(source, executionId, until, signal);
   const list = createRunListQuery(projector);
 
   projector.start();
@@ -136,6 +138,8 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
+    openReplay: (executionId, telling, signal) =>
+      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
     workflows: workflowDesk(shelf, projector),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
@@ -160,7 +164,7 @@ export async function assembleLedger(source: LedgerSource): Promise<Ledger> {
       await folder?.close();
       await control.finish(finishWithinMs);
       await inFlight;
-      await source.close();
+      await parts.close();
     },
   };
 }

@@ -1,37 +1,122 @@
+import { setImmediate } from 'node:timers/promises';
 import { isLedgerError } from '../errors.ts';
 import type { EventReader } from '../event-store/port.ts';
+import { type CatalogueEntry, catalogued } from '../events/catalogue.ts';
 import { decodeEvent, type LedgerEvent } from '../events/envelope.ts';
+import { type ExecutionItem, mergeItem } from '../events/item.ts';
+import type { Language } from '../events/localized.ts';
 import { compareTimes } from '../events/time.ts';
-import { type ExecutionRecord, replayRecord, streamOf } from '../run/record.ts';
+import type { Replay, ReplayedMedium } from '../exporters/contract.ts';
+import { isShown, type View } from '../exporters/view.ts';
+import {
+  evolveRecord,
+  type ExecutionRecord,
+  headerOf,
+  initialRecordState,
+  replayRecord,
+  streamOf,
+} from '../run/record.ts';
 
 export type Until = { readonly seq?: number | undefined; readonly time?: string | undefined };
+
+/** What a run is replayed from. */
+export type ReplaySource = {
+  readonly store: Pick<EventReader, 'readStream'>;
+  readonly keyOf: (stream: string) => Uint8Array | undefined;
+};
 
 /**
  * The record of a run as it stood after item `seq`, or as it was known at `time` (RFC 3339 UTC): what was recorded
  * later, though it tells of an earlier time, was not known then. Undefined where nothing was.
  */
 export async function replayRun(
-  store: Pick<EventReader, 'readStream'>,
-  keyOf: (stream: string) => Uint8Array | undefined,
+  source: ReplaySource,
   executionId: string,
   until: Until,
   signal: AbortSignal,
 ): Promise<ExecutionRecord | undefined> {
+  const events: LedgerEvent[] = [];
+  for await (const { event } of eventsOf(source, executionId, until, signal)) events.push(event);
+  return events.length === 0 ? undefined : replayRecord(executionId, events);
+}
+
+/** What of a run is told, and how. */
+export type Telling = {
+  readonly view?: View | undefined;
+  /** Log entries too, where there is a view. */
+  readonly logs: boolean;
+  readonly language: Language;
+  /** The run as it stood after this item; all of it without. */
+  readonly untilSeq?: number | undefined;
+};
+
+/**
+ * A run for the exporters, undefined for an unknown one. It is folded once for its header and read again for its items,
+ * so that none of them has to be kept; what is appended meanwhile is not part of it.
+ */
+export async function openReplay(
+  source: ReplaySource & {
+    readonly medium: (sha256: string) => Promise<ReplayedMedium | undefined>;
+  },
+  executionId: string,
+  { view, logs, language, untilSeq }: Telling,
+  signal: AbortSignal,
+): Promise<Replay | undefined> {
+  let state = initialRecordState(executionId);
+  let head: Replay['head'] | undefined;
+  const withheldLoops = new Set<number>();
+  for await (const { event, hash } of eventsOf(source, executionId, { seq: untilSeq }, signal)) {
+    state = evolveRecord(state, event);
+    head = { sequenceNumber: event.core.seq, hash };
+    if (entryOf(event)?.effect === 'withhold_output') withheldLoops.add(event.core.loop_iteration ?? 0);
+  }
+  if (head === undefined) return undefined;
+  const { sequenceNumber } = head;
+  return {
+    header: { ...headerOf(state), ...(view === undefined ? {} : { view }) },
+    async *items(reading) {
+      for await (const { event } of eventsOf(source, executionId, { seq: sequenceNumber }, reading)) {
+        const item: ExecutionItem = mergeItem(event.core, event.payload, event.erased);
+        if (isShown({ view, logs, withheldLoops }, item)) yield item;
+      }
+    },
+    medium: source.medium,
+    language,
+    head,
+  };
+}
+
+const entryOf = ({ type }: LedgerEvent): CatalogueEntry | undefined => catalogued(type);
+
+/** So many events are decoded in one turn of the event loop: about a millisecond's work. */
+const eventsATurn = 16;
+
+/** None for a run that is not there. Lets other work in between. */
+async function* eventsOf(
+  { store, keyOf }: ReplaySource,
+  executionId: string,
+  { seq, time }: Until,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly event: LedgerEvent; readonly hash: string }> {
   const stream = streamOf(executionId);
   const key = keyOf(stream);
-  const events: LedgerEvent[] = [];
+  let read = 0;
   try {
     for await (const stored of store.readStream(stream, {
       signal,
-      ...(until.seq === undefined ? {} : { limit: until.seq }),
+      ...(seq === undefined ? {} : { limit: seq }),
     })) {
       const event = decodeEvent(stored, key);
       const known = event.core.recorded ?? event.core.time;
-      if (until.time === undefined || compareTimes(known, until.time) <= 0) events.push(event);
+      if (time === undefined || compareTimes(known, time) <= 0)
+        yield { event, hash: Buffer.from(stored.hash).toString('hex') };
+      read += 1;
+      if (read % eventsATurn === 0) {
+        await setImmediate();
+        signal.throwIfAborted();
+      }
     }
   } catch (error) {
-    if (isLedgerError(error, 'STREAM_NOT_FOUND')) return undefined;
-    throw error;
+    if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
   }
-  return events.length === 0 ? undefined : replayRecord(executionId, events);
 }

@@ -96,7 +96,12 @@ async function inspect(directory: string, sent: readonly Sent[]): Promise<number
     const records = new Map<string, ExecutionRecord | undefined>();
     for (const entry of sent) {
       if (!records.has(entry.executionId)) {
-        const record = await replayRun(log, keys.keyOf, entry.executionId, {}, new AbortController().signal);
+        const record = await replayRun(
+          { store: log, keyOf: keys.keyOf },
+          entry.executionId,
+          {},
+          new AbortController().signal,
+        );
         records.set(entry.executionId, record);
       }
       checkSent(entry, records.get(entry.executionId));

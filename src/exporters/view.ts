@@ -1,0 +1,37 @@
+import { catalogued, type Effect, unknownEntry } from '../events/catalogue.ts';
+import type { ExecutionItem } from '../events/item.ts';
+
+/** Whom a run is shown to, from the pictures alone to every piece of evidence (domain.md §7). */
+export const views = ['student', 'advanced', 'teacher', 'researcher', 'auditor'] as const;
+export type View = (typeof views)[number];
+
+const studentSees: readonly Effect[] = ['deliver_output'];
+const advancedSee: readonly Effect[] = [...studentSees, 'finish_text'];
+const teacherSees: readonly Effect[] = [...advancedSee, 'input', 'translate', 'iterate'];
+
+const effectsOf: Readonly<Partial<Record<View, readonly Effect[]>>> = {
+  student: studentSees,
+  advanced: advancedSee,
+  teacher: teacherSees,
+};
+
+/** What of a run is shown. Without a view it is everything. */
+export type Shown = {
+  readonly view: View | undefined;
+  /** Log entries too; without a view they are always there. */
+  readonly logs: boolean;
+  /** Outputs that a look at the medium refused afterwards: they are no outputs to a pupil. */
+  readonly withheldLoops: ReadonlySet<number>;
+};
+
+/** Does this item belong to what is shown? Reads the catalogue's attributes only, so a new type falls into its place. */
+export function isShown({ view, logs, withheldLoops }: Shown, item: ExecutionItem): boolean {
+  if (view === undefined) return true;
+  const { kind, effect } = catalogued(item.item_type) ?? unknownEntry;
+  if (kind === 'log') return logs;
+  if (view === 'researcher') return true;
+  // Who asked for what, under which policy and level, stands in the start.
+  if (view === 'auditor') return kind === 'decision' || kind === 'review' || effect === 'start';
+  if (effect === 'deliver_output' && withheldLoops.has(item.loop_iteration ?? 0)) return false;
+  return effectsOf[view]?.includes(effect) ?? false;
+}

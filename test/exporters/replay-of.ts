@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { Replay, ReplayedMedium } from '../../src/exporters/contract.ts';
+import type { Language } from '../../src/events/localized.ts';
+import { sniffMediaType } from '../../src/media/media-type.ts';
+import type { ExecutionRecord } from '../../src/run/record.ts';
+
+/** A record as an exporter gets it, with the media that are said to be held. */
+export function replayOf(
+  record: ExecutionRecord,
+  {
+    language = 'en',
+    media = [],
+  }: { readonly language?: Language; readonly media?: readonly Uint8Array[] } = {},
+): Replay {
+  const { items, ...header } = record;
+  const held = new Map(media.map((bytes) => [digestOf(bytes), mediumOf(bytes)]));
+  return {
+    header,
+    async *items(signal) {
+      for (const item of items) {
+        signal.throwIfAborted();
+        yield item;
+      }
+    },
+    medium: async (sha256) => held.get(sha256),
+    language,
+    head: { sequenceNumber: record.version + 1, hash: digestOf(Buffer.from(record.execution_id)) },
+  };
+}
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+const mediumOf = (bytes: Uint8Array): ReplayedMedium => ({
+  sha256: digestOf(bytes),
+  mediaType: sniffMediaType(bytes),
+  sizeBytes: bytes.byteLength,
+  async *read() {
+    yield bytes;
+  },
+});
