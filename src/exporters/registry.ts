@@ -1,13 +1,16 @@
 import type { Exporter } from './contract.ts';
 import { jsonExporter } from './json.ts';
+import { zipExporter } from './zip.ts';
+
+const single: readonly Exporter[] = [jsonExporter];
 
 /** Every format that has a name; those without an exporter are promised, and answer 501 until they exist. */
 export const formats: ReadonlyMap<string, Exporter | null> = new Map<string, Exporter | null>([
-  ['json', jsonExporter],
+  ...single.map((exporter) => [exporter.format, exporter] as const),
   ['xml', null],
   ['pdf', null],
   ['docx', null],
-  ['zip', null],
+  ['zip', zipExporter(single)],
   ['audit', null],
 ]);
 

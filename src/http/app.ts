@@ -13,6 +13,7 @@ import { refuseOtherMethods } from './methods.ts';
 import { todaysUrl } from './old-names.ts';
 import { handleError, sendProblem } from './problem.ts';
 import { recordingRoutes } from './recording.ts';
+import { exportRoutes } from './export.ts';
 import { runRoutes } from './runs.ts';
 import { startRoutes } from './start.ts';
 import { steeringRoutes } from './steering.ts';
@@ -65,6 +66,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(runRoutes(service));
+  await app.register(exportRoutes(service));
   await app.register(recordingRoutes(service));
   await app.register(executeRoutes(service));
   await app.register(startRoutes(service));

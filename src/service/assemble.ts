@@ -22,6 +22,8 @@ import { createRecorder } from '../run/recorder.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
+import { openRunExporter } from './export-run.ts';
+import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
 import type { LedgerParts } from './parts.ts';
@@ -68,6 +70,14 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     { ...policy.reference, document: policy.document },
   );
   const source: ReplaySource = { store, keyOf: keys.keyOf };
+  const renderer = openRenderer();
+  const exportRun = await openRunExporter({
+    openReplay: (executionId, telling, signal) =>
+      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
+    renderer,
+    mediaDirectory: join(config.dataDirectory, 'media'),
+    directory: join(config.dataDirectory, 'exports', 'drafts'),
+  });
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
   const list = createRunListQuery(projector);
@@ -138,8 +148,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
-    openReplay: (executionId, telling, signal) =>
-      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
+    exportRun,
     workflows: workflowDesk(shelf, projector),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
@@ -164,6 +173,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
       await folder?.close();
       await control.finish(finishWithinMs);
       await inFlight;
+      await renderer.close();
       await parts.close();
     },
   };
