@@ -1,10 +1,11 @@
 import type { Exporter } from './contract.ts';
 import { jsonExporter } from './json.ts';
+import { xmlExporter } from './xml.ts';
 
 /** Every format that has a name; those without an exporter are promised, and answer 501 until they exist. */
 export const formats: ReadonlyMap<string, Exporter | null> = new Map<string, Exporter | null>([
   ['json', jsonExporter],
-  ['xml', null],
+  ['xml', xmlExporter],
   ['pdf', null],
   ['docx', null],
   ['zip', null],
