@@ -36,31 +36,31 @@ const attributes: ReadonlyMap<string, Attribute> = new Map([
  * should; every other member, and every other value, stands behind them by its JSON name. What is null is left out.
  */
 export function* itemElement(item: ExecutionItem, indent: string): Generator<string, void, undefined> {
+  const others = new Map<string, unknown>(Object.entries(item));
+  for (const member of knownMembers) if (others.get(member) === null) others.delete(member);
   let written = '';
   for (const [member, { name, write }] of attributes) {
-    const value = write(item[member]);
-    if (value !== undefined) written += ` ${name}="${value}"`;
+    const value = write(others.get(member));
+    if (value === undefined) continue;
+    written += ` ${name}="${value}"`;
+    others.delete(member);
   }
-  yield* listElement('item', childrenOf(item, `${indent}  `), written, indent);
+  yield* listElement('item', childrenOf(others, `${indent}  `), written, indent);
 }
 
-function* childrenOf(item: ExecutionItem, indent: string): Generator<string, void, undefined> {
-  const { content, metadata }: { readonly content: unknown; readonly metadata: unknown } = item;
-  if (typeof content === 'string') yield* textElement('content', content, indent);
-  if (isMap(metadata))
+const knownMembers: readonly string[] = [...attributes.keys(), 'content', 'metadata'];
+
+/** Takes content and metadata from the members that no attribute carries, and writes what is left behind them. */
+function* childrenOf(others: Map<string, unknown>, indent: string): Generator<string, void, undefined> {
+  const content = others.get('content');
+  if (typeof content === 'string') {
+    others.delete('content');
+    yield* textElement('content', content, indent);
+  }
+  const metadata = others.get('metadata');
+  if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)) {
+    others.delete('metadata');
     yield* listElement('metadata', memberElements(Object.entries(metadata), `${indent}  `), '', indent);
-  yield* memberElements(
-    Object.entries(item).filter(([member, value]) => !hasPlace(member, value)),
-    indent,
-  );
+  }
+  yield* memberElements(others, indent);
 }
-
-function hasPlace(member: string, value: unknown): boolean {
-  const attribute = attributes.get(member);
-  if (attribute !== undefined) return value === null || attribute.write(value) !== undefined;
-  if (member === 'content') return value === null || typeof value === 'string';
-  return member === 'metadata' && (value === null || isMap(value));
-}
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -43,7 +43,9 @@ async function* writeRun(replay: Replay, signal: AbortSignal): AsyncIterable<Uin
 }
 
 async function* sectionsOf({ header, items }: Replay, signal: AbortSignal): AsyncIterable<Iterable<string>> {
-  yield ['<?xml version="1.0" encoding="UTF-8"?>\n<execution_record xmlns="urn:runledger:run:1">\n  <metadata>'];
+  yield [
+    '<?xml version="1.0" encoding="UTF-8"?>\n<execution_record xmlns="urn:runledger:run:1">\n  <metadata>',
+  ];
   yield memberElements(Object.entries(header), '\n    ');
   yield ['\n  </metadata>\n  <items>'];
   for await (const item of items(signal)) yield itemElement(item, '\n    ');
