@@ -41,5 +41,5 @@ function addValue(parent: XMLBuilder, value: unknown, key: { readonly key?: stri
     const array = parent.ele('array', key);
     for (const one of value) addValue(array, one, {});
   } else if (typeof value === 'object') addMembers(parent.ele('map', key), value);
-  else parent.ele(typeof value, key).txt(String(value));
+  else parent.ele(typeof value, key).txt(typeof value === 'string' ? value : JSON.stringify(value));
 }
