@@ -27,18 +27,21 @@ const record = async (query = ''): Promise<ExecutionRecord & { view?: string }> 
   (await service.get(`/api/runs/${id}${query}`)).json as unknown as ExecutionRecord;
 
 describe('a file', () => {
-  test.each(['json', 'zip'])('%s comes whole, with its length, its digest and its name', async (format) => {
-    const { answer, bytes } = await fetched(`/api/runs/${id}/export/${format}`);
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-length')).toBe(String(bytes.byteLength));
-    const digest = createHash('sha256').update(bytes).digest('base64');
-    expect(answer.headers.get('content-digest')).toBe(`sha-256=:${digest}:`);
-    expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${id}.${format}"`);
-    expect(answer.headers.get('cache-control')).toBe('private, no-cache');
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-  });
+  test.each(['json', 'xml', 'zip'])(
+    '%s comes whole, with its length, its digest and its name',
+    async (format) => {
+      const { answer, bytes } = await fetched(`/api/runs/${id}/export/${format}`);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-length')).toBe(String(bytes.byteLength));
+      const digest = createHash('sha256').update(bytes).digest('base64');
+      expect(answer.headers.get('content-digest')).toBe(`sha-256=:${digest}:`);
+      expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${id}.${format}"`);
+      expect(answer.headers.get('cache-control')).toBe('private, no-cache');
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    },
+  );
 
-  test.each(['json', 'zip'])('%s has the same bytes when it is asked for again', async (format) => {
+  test.each(['json', 'xml', 'zip'])('%s has the same bytes when it is asked for again', async (format) => {
     const first = await fetched(`/api/runs/${id}/export/${format}`);
     const second = await fetched(`/api/runs/${id}/export/${format}`);
     expect(first.bytes.equals(second.bytes)).toBe(true);
@@ -137,7 +140,7 @@ describe('what is wrong is said', () => {
 
   test('a format that takes no view names those that do', async () => {
     const { bytes } = await fetched(`/api/runs/${id}/export/zip?view=student`);
-    expect(bytes.toString()).toContain('zip takes no view: leave it out, or export json');
+    expect(bytes.toString()).toContain('zip takes no view: leave it out, or export json or xml');
   });
 
   test('an unknown run is 404', async () => {
