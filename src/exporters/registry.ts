@@ -1,4 +1,5 @@
 import type { Exporter } from './contract.ts';
+import { docxExporter } from './docx.ts';
 import { jsonExporter } from './json.ts';
 
 /** Every format that has a name; those without an exporter are promised, and answer 501 until they exist. */
@@ -6,7 +7,7 @@ export const formats: ReadonlyMap<string, Exporter | null> = new Map<string, Exp
   ['json', jsonExporter],
   ['xml', null],
   ['pdf', null],
-  ['docx', null],
+  ['docx', docxExporter],
   ['zip', null],
   ['audit', null],
 ]);
