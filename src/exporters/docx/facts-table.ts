@@ -19,7 +19,7 @@ const opening =
 
 /**
  * Labels and values in two quiet columns, with a gap after them: Word joins tables that touch. A row may break over
- * pages, as a value may be of any length. Nothing where there are no rows, since such a table is none.
+ * pages where its value is long. Nothing where there are no rows, since such a table is none.
  */
 export function factsTable({ rows, size }: Extract<Block, { kind: 'facts' }>): string {
   if (rows.length === 0) return '';
@@ -27,10 +27,13 @@ export function factsTable({ rows, size }: Extract<Block, { kind: 'facts' }>): s
     size === 'small' ? (['EvidenceLabel', 'EvidenceValue'] as const) : (['FactLabel', 'FactValue'] as const);
   const content = rows.map(
     (row) =>
-      `<w:tr>${cell(labelWidth, paragraph(label, row.label))}${cell(valueWidth, paragraph(value, row.value))}</w:tr>`,
+      `<w:tr>${isShort(row.value) ? '<w:trPr><w:cantSplit/></w:trPr>' : ''}${cell(labelWidth, paragraph(label, row.label))}${cell(valueWidth, paragraph(value, row.value))}</w:tr>`,
   );
   return `${opening}${content.join('')}</w:tbl>${paragraph('Gap', '')}`;
 }
+
+/** Some lines; a row of them stands on one page. */
+const isShort = (value: string): boolean => value.length < 500 && value.split('\n').length < 8;
 
 const cell = (width: number, content: string): string =>
   `<w:tc><w:tcPr><w:tcW w:w="${width}" w:type="dxa"/></w:tcPr>${content}</w:tc>`;

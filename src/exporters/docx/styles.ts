@@ -1,4 +1,10 @@
-import { BorderStyle, type IParagraphStyleOptions, type IStylesOptions, ShadingType } from 'docx';
+import {
+  BorderStyle,
+  type IParagraphStyleOptions,
+  type IStylesOptions,
+  LineRuleType,
+  ShadingType,
+} from 'docx';
 import { hairline, ink, muted } from './colours.ts';
 
 /** Every paragraph of a report has one of these; a person who edits it changes the style, not the paragraphs. */
@@ -37,7 +43,7 @@ export const stylesFor = (language: string): IStylesOptions => ({
         color: ink,
         language: { value: language, eastAsia: 'zh-CN', bidirectional: 'ar-SA' },
       },
-      paragraph: { spacing: { line: 264, after: 0 } },
+      paragraph: { spacing: lines(264) },
     },
     title: heading({ size: 44, before: 0, after: 200 }),
     heading1: heading({ size: 32, before: 480, after: 120, rule: true }),
@@ -58,6 +64,9 @@ export const stylesFor = (language: string): IStylesOptions => ({
   ],
 });
 
+/** The height of a line in 240ths of it. It names its rule: LibreOffice takes it for a fixed height otherwise. */
+const lines = (line: number) => ({ line, lineRule: LineRuleType.AUTO });
+
 type Heading = { size: number; before: number; after: number; color?: string; rule?: boolean };
 
 function heading({ size, before, after, color = ink, rule = false }: Heading) {
@@ -66,7 +75,7 @@ function heading({ size, before, after, color = ink, rule = false }: Heading) {
     paragraph: {
       keepNext: true,
       keepLines: true,
-      spacing: { before, after, line: 252 },
+      spacing: { before, after, ...lines(252) },
       ...(rule ? { border } : {}),
     },
     run: { size, bold: true, color },
@@ -88,11 +97,16 @@ const wordsOfOthers: IParagraphStyleOptions = {
   name: 'Words',
   basedOn: 'Normal',
   quickFormat: true,
-  paragraph: { spacing: { before: 0, after: 0, line: 276 }, ...box('F3F5F8') },
+  // The space around a text is no space between its lines.
+  paragraph: {
+    contextualSpacing: true,
+    spacing: { before: 100, after: 200, ...lines(276) },
+    ...box('F3F5F8'),
+  },
 };
 
 function fact(id: StyleId, name: string, size: number, color: string): IParagraphStyleOptions {
-  const paragraph = { spacing: { before: 30, after: 30, line: 240 } };
+  const paragraph = { spacing: { before: 30, after: 30, ...lines(240) } };
   return { id, name, basedOn: 'Normal', quickFormat: true, paragraph, run: { size, color, noProof: true } };
 }
 
@@ -117,8 +131,7 @@ const picture: IParagraphStyleOptions = {
   id: 'Picture',
   name: 'Picture',
   basedOn: 'Normal',
-  // Spacing of the line itself, so that it grows with the picture.
-  paragraph: { keepNext: true, spacing: { before: 120, after: 0, line: 240 } },
+  paragraph: { keepNext: true, spacing: { before: 120, ...lines(240) } },
 };
 
 /** Keeps two tables apart, which Word would join. */
@@ -126,7 +139,7 @@ const gap: IParagraphStyleOptions = {
   id: 'Gap',
   name: 'Gap',
   basedOn: 'Normal',
-  paragraph: { spacing: { before: 0, after: 0, line: 120, lineRule: 'exact' } },
+  paragraph: { spacing: { before: 0, after: 0, line: 120, lineRule: LineRuleType.EXACT } },
   run: { size: 8 },
 };
 
