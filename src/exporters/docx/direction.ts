@@ -10,24 +10,43 @@ export function* directedPieces(
   line: string,
   direction: DirectedPiece['direction'],
 ): Generator<DirectedPiece, void, undefined> {
+  if (direction === 'ltr' && !rightToLeft.test(line)) return yield* whole(line, direction);
+  const other = direction === 'ltr' ? 'rtl' : 'ltr';
   let from = 0;
-  for (const { 0: text, index } of line.matchAll(direction === 'ltr' ? rightToLeft : leftToRight)) {
-    if (index > from) yield { text: line.slice(from, index), direction };
-    yield { text, direction: direction === 'ltr' ? 'rtl' : 'ltr' };
-    from = index + text.length;
+  // A stretch of the other direction, from its first letter to its last letter or digit so far.
+  let stretch: { readonly start: number; end: number } | undefined;
+  for (const { 0: sign, index, groups } of line.matchAll(lettersAndDigits)) {
+    const end = index + sign.length;
+    if (groups?.[direction] === undefined) {
+      if (stretch !== undefined) stretch.end = end;
+      else if (groups?.[other] !== undefined) stretch = { start: index, end };
+      continue;
+    }
+    if (stretch === undefined) continue;
+    yield* whole(line.slice(from, stretch.start), direction);
+    yield* whole(line.slice(stretch.start, stretch.end), other);
+    from = stretch.end;
+    stretch = undefined;
   }
-  if (from < line.length) yield { text: line.slice(from), direction };
+  const last = stretch ?? { start: line.length, end: line.length };
+  yield* whole(line.slice(from, last.start), direction);
+  yield* whole(line.slice(last.start, last.end), other);
+  yield* whole(line.slice(last.end), direction);
+}
+
+function* whole(
+  text: string,
+  direction: DirectedPiece['direction'],
+): Generator<DirectedPiece, void, undefined> {
+  if (text !== '') yield { text, direction };
 }
 
 const scripts = 'Arabic|Hebrew|Syriac|Thaana|Nko|Samaritan|Mandaic|Adlam|Hanifi_Rohingya|Yezidi'
   .split('|')
   .map((script) => `\\p{Script=${script}}`)
   .join('');
-const rtl = `(?=[${scripts}])\\p{L}`;
-const ltr = `(?![${scripts}])\\p{L}`;
-
-/** From a letter of one direction to the last before a letter of the other. */
-const stretch = (own: string, other: string): RegExp =>
-  new RegExp(`${own}(?:(?:(?!${other}).)*${own}\\p{M}*)?`, 'gsu');
-const rightToLeft = stretch(rtl, ltr);
-const leftToRight = stretch(ltr, rtl);
+const rightToLeft = new RegExp(`(?=[${scripts}])\\p{L}`, 'u');
+const lettersAndDigits = new RegExp(
+  `(?<rtl>(?=[${scripts}])\\p{L}\\p{M}*)|(?<ltr>\\p{L}\\p{M}*)|\\p{Nd}`,
+  'gu',
+);

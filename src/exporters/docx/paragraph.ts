@@ -1,5 +1,5 @@
 import { directedPieces, type DirectedPiece } from './direction.ts';
-import type { LanguageProperties } from './proofing-language.ts';
+import { type LanguageProperties, ownLanguage } from './proofing-language.ts';
 import type { StyleId } from './styles.ts';
 import { xmlText } from './xml-text.ts';
 
@@ -14,7 +14,7 @@ type Options = {
 export function paragraph(
   style: StyleId,
   text: string,
-  { direction = 'ltr', properties, bookmark }: Options = {},
+  { direction = 'ltr', properties = ownLanguage, bookmark }: Options = {},
 ): string {
   const bidi = direction === 'rtl' ? '<w:bidi/>' : '';
   const runs = runsOf(text, direction, properties);
@@ -29,14 +29,11 @@ export function paragraph(
 function runsOf(
   text: string,
   lineDirection: DirectedPiece['direction'],
-  { fonts, language }: LanguageProperties = { fonts: '', language: '' },
+  { fonts, proofing, language }: LanguageProperties,
 ): string {
   let runs = '';
   for (const { text: piece, direction } of directedPieces(text, lineDirection)) {
-    // The order of the schema: fonts, noProof, rtl, lang.
-    const isUnproofed = language === '<w:noProof/>';
-    const marks = direction === 'rtl' ? '<w:rtl/>' : '';
-    const properties = `${fonts}${isUnproofed ? language : ''}${marks}${isUnproofed ? '' : language}`;
+    const properties = `${fonts}${proofing}${direction === 'rtl' ? '<w:rtl/>' : ''}${language}`;
     runs += `<w:r>${properties === '' ? '' : `<w:rPr>${properties}</w:rPr>`}${contentOf(piece)}</w:r>`;
   }
   return runs;

@@ -1,7 +1,14 @@
 import type { Language } from '../../events/localized.ts';
 
-/** Properties of the runs of a text, as its language asks for; each may be empty. */
-export type LanguageProperties = { readonly fonts: string; readonly language: string };
+/** Properties of the runs of a text, as its language asks for; each may be empty. They stand apart, since a run has an order. */
+export type LanguageProperties = {
+  readonly fonts: string;
+  readonly proofing: string;
+  readonly language: string;
+};
+
+/** Of words in the language of the document. */
+export const ownLanguage: LanguageProperties = { fonts: '', proofing: '', language: '' };
 
 /** A document's own language; British and German are where we write from. */
 export const documentTags: Readonly<Record<Language, string>> = { en: 'en-GB', de: 'de-DE' };
@@ -11,20 +18,21 @@ export const documentTags: Readonly<Record<Language, string>> = { en: 'en-GB', d
  * a text in no known language none is claimed: it is not proofread.
  */
 export function languageProperties(tag: string | null): LanguageProperties {
-  if (tag === null || !wellFormed.test(tag)) return { fonts: '', language: '<w:noProof/>' };
+  if (tag === null || !wellFormed.test(tag)) return { ...ownLanguage, proofing: '<w:noProof/>' };
   const [primary = ''] = tag.toLowerCase().split('-');
   const named = tag.toLowerCase() === primary ? (regions.get(primary) ?? primary) : tag;
   const eastern = easternFonts.get(primary);
   if (eastern !== undefined)
     return {
+      ...ownLanguage,
       fonts: `<w:rFonts w:hint="eastAsia" w:eastAsia="${eastern}"/>`,
       language: `<w:lang w:eastAsia="${named}"/>`,
     };
   if (complex.has(primary)) {
     const fonts = primary === 'hi' ? '<w:rFonts w:cs="Nirmala UI"/>' : '';
-    return { fonts, language: `<w:lang w:bidi="${named}"/>` };
+    return { ...ownLanguage, fonts, language: `<w:lang w:bidi="${named}"/>` };
   }
-  return { fonts: '', language: `<w:lang w:val="${named}"/>` };
+  return { ...ownLanguage, language: `<w:lang w:val="${named}"/>` };
 }
 
 const wellFormed = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}$/;
