@@ -110,6 +110,9 @@ describe('a Word report is valid, whole, and points to nothing outside', () => {
       for (const target of file.find('//rel:Relationship/@Target', part))
         expect(file.parts.has(target) || file.parts.has(`word/${target}`), target).toBe(true);
     }
+    // Word drops spaces at the ends of a run that does not say so.
+    expect(file.find('//w:t[not(@xml:space="preserve")]')).toEqual([]);
+    expect(file.find('//w:t').filter((words) => /[\n\t]/.test(words))).toEqual([]);
     const instructions = file.find('//w:instrText | //w:fldSimple/@w:instr');
     expect(
       instructions.filter((instruction) => !/^ TOC \\o "1-[123]" \\n \\h \\z \\u $/.test(instruction)),
@@ -152,6 +155,17 @@ describe('a Word report is valid, whole, and points to nothing outside', () => {
     );
     const file = readWordFile(await wordBytes(outline));
     expect(told(file).map((paragraph) => paragraph.text)).toEqual(paragraphsOf(outline));
+  });
+
+  test('even words that nobody made visible give well-formed XML', async () => {
+    const raw = 'a\u0000b\uD800c\uFFFEd\u001Fe';
+    const file = readWordFile(
+      await wordBytes(outlineWith([note(raw), picture(wide, raw)], { title: raw, description: raw }), media),
+    );
+    const shown = 'a⟨U+0000⟩b⟨U+D800⟩c⟨U+FFFE⟩d⟨U+001F⟩e';
+    expect(styled(file, 'NotePlain')).toEqual([shown]);
+    expect(file.find('//wp:docPr/@descr')).toEqual([shown]);
+    expect(file.find('//*[local-name()="title"]', 'docProps/core.xml')).toEqual([shown]);
   });
 
   test('any text comes back as it is shown', async () => {

@@ -24,4 +24,4 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /** Markup, white space that a parser would change, and what is no `Char` of XML 1.0. */
-const special = /[&<>"\u0000-\u001F\uFFFE\uFFFF]|\p{Cs}/gu;
+const special = /[&<>"\uFFFE\uFFFF\p{Cc}\p{Cs}]/gu;
