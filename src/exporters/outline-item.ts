@@ -42,10 +42,10 @@ export function passingBlocks(items: readonly ExecutionItem[], { replay }: Telli
   if (items.length === 0) return [];
   const { language } = replay;
   const rows = items.map((item) => ({
-    label: `${item.sequence_number} ${(catalogued(item.item_type) ?? unknownEntry).label[language]}`,
+    label: (catalogued(item.item_type) ?? unknownEntry).label[language],
     value: [
       ...(item.content === null ? [] : [item.content]),
-      ...[...memberRows(item, language).slice(1), ...flatFacts(item.metadata)].map(
+      ...[...memberRows(item, language), ...flatFacts(item.metadata)].map(
         ({ label, value }) => `${label}: ${value}`,
       ),
     ].join('\n'),

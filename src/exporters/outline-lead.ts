@@ -19,7 +19,7 @@ export function leadOf(replay: Replay): Block[] {
 function outcomeBlocks({ header, language, setbacks }: Replay): Block[] {
   const counts = (['outputs_generated', 'outputs_blocked', 'outputs_failed'] as const)
     .filter((count) => header[count] > 0)
-    .map((count) => `${header[count]} ${outputCounts[count][language]}`);
+    .map((count) => `${outputCounts[count][language]}: ${header[count]}`);
   const sentence = statusSentences[header.status]?.[language] ?? header.status;
   const blocks: Block[] = [
     {

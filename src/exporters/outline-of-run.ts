@@ -25,6 +25,8 @@ export async function outlineOfRun(replay: Replay, signal: AbortSignal): Promise
   const { header, language } = replay;
   const items: ExecutionItem[] = [];
   for await (const item of replay.items(signal)) items.push(readableItem(item));
+  const body: Block[] = [];
+  for await (const block of bodyOf(replay, items, signal)) body.push(block);
   const name = header.config_name ?? header.execution_id;
   return {
     language,
@@ -32,7 +34,7 @@ export async function outlineOfRun(replay: Replay, signal: AbortSignal): Promise
     description: visibleText(`${words.run[language]} ${header.execution_id}`),
     date: header.started_at,
     lead: leadOf(replay),
-    body: listed([...(await bodyOf(replay, items, signal)), ...findingBlocks(replay)]),
+    body: listed([...body, ...findingBlocks(replay)]),
     isLong: items.length >= longFromItems,
   };
 }
@@ -41,13 +43,13 @@ export async function outlineOfRun(replay: Replay, signal: AbortSignal): Promise
 const isFlat = (view: string | undefined): boolean => view === 'student' || view === 'advanced';
 const isBrief = (view: string | undefined): boolean => isFlat(view) || view === 'teacher';
 
-async function bodyOf(
+async function* bodyOf(
   replay: Replay,
   items: readonly ExecutionItem[],
   signal: AbortSignal,
-): Promise<Block[]> {
+): AsyncGenerator<Block, void, undefined> {
   const { language, header, setbacks } = replay;
-  if (items.length === 0) return [note(words.nothing[language])];
+  if (items.length === 0) yield note(words.nothing[language]);
   const flat = isFlat(header.view);
   const telling: Telling = {
     replay,
@@ -55,62 +57,50 @@ async function bodyOf(
     withheld: withheldLoops(setbacks),
     headingOf: headings(replay, items),
   };
-  const blocks: Block[] = [];
+  const outputs = new Set(items.map(({ loop_iteration }) => loop_iteration).filter((loop) => loop !== null))
+    .size;
   for (const chapter of chaptersOf(items)) {
-    const heading = stageNames[chapter.stage ?? outside]?.[language] ?? words.elsewhere[language];
-    if (!flat)
-      blocks.push({
-        kind: 'heading',
-        level: 1,
-        text: heading,
-        isListed: true,
-      });
+    const above = stageNames[chapter.stage ?? outside]?.[language] ?? words.elsewhere[language];
+    if (!flat) yield { kind: 'heading', level: 1, text: above, isListed: true };
     for (const part of chapter.parts) {
-      const inGroup = !flat && part.loop !== undefined && !telling.isBrief;
-      if (inGroup)
-        blocks.push({ kind: 'heading', level: 2, text: outputHeading(items, part), isListed: true });
-      const place: Place = flat
-        ? { level: 1, above: '' }
-        : inGroup
-          ? { level: 3, above: '' }
-          : { level: 2, above: heading };
-      blocks.push(...(await told(part.items, place, telling, signal)));
+      if (flat) {
+        yield* told(part.items, { level: 1, above: '' }, telling, signal);
+      } else if (part.loop === undefined || telling.isBrief) {
+        yield* told(part.items, { level: 2, above }, telling, signal);
+      } else {
+        yield { kind: 'heading', level: 2, text: outputHeading(part, outputs), isListed: true };
+        yield* told(part.items, { level: 3, above: '' }, telling, signal);
+      }
     }
   }
-  return blocks;
 }
 
 /** The level of a part's headings, and what the one above them says. */
 type Place = { readonly level: 1 | 2 | 3; readonly above: string };
 
 /** Items under their headings; what stands between them (control and log items) in one small table. */
-async function told(
+async function* told(
   items: readonly ExecutionItem[],
   { level, above }: Place,
   telling: Telling,
   signal: AbortSignal,
-): Promise<Block[]> {
-  const blocks: Block[] = [];
+): AsyncGenerator<Block, void, undefined> {
   let passing: ExecutionItem[] = [];
-  const flush = (): void => {
-    blocks.push(...passingBlocks(passing, telling));
-    passing = [];
-  };
-  for (const item of items) {
+  for (const [index, item] of items.entries()) {
     signal.throwIfAborted();
     const { kind } = entryOf(item);
     if (kind === 'control' || kind === 'log') {
       passing.push(item);
       continue;
     }
-    flush();
+    yield* passingBlocks(passing, telling);
+    passing = [];
     const text = visibleText(telling.headingOf(item));
     // The stage's heading may have said it.
-    if (blocks.length > 0 || text !== above) blocks.push({ kind: 'heading', level, text, isListed: true });
-    blocks.push(...(await itemBlocks(item, telling)));
+    if (index > 0 || text !== above) yield { kind: 'heading', level, text, isListed: true };
+    yield* await itemBlocks(item, telling);
   }
-  flush();
-  return blocks;
+  yield* passingBlocks(passing, telling);
 }
 
 type Part = { readonly loop: number | undefined; readonly items: ExecutionItem[] };
@@ -145,12 +135,9 @@ function chaptersOf(items: readonly ExecutionItem[]): Chapter[] {
 const outside = 9;
 
 /** `1/2: sd35_large`, as researchers know it. */
-function outputHeading(items: readonly ExecutionItem[], { loop, items: own }: Part): string {
-  const loops = new Set(
-    items.map(({ loop_iteration }) => loop_iteration).filter((number) => number !== null),
-  );
-  const config = own.find(({ config_used }) => config_used !== null)?.config_used;
-  const place = `${loop ?? '?'}/${loops.size}`;
+function outputHeading({ loop, items }: Part, outputs: number): string {
+  const config = items.find(({ config_used }) => config_used !== null)?.config_used;
+  const place = `${loop ?? '?'}/${outputs}`;
   return visibleText(config === undefined || config === null ? place : `${place}: ${config}`);
 }
 

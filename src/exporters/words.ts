@@ -92,9 +92,9 @@ export const statusSentences: Readonly<Record<string, Localized>> = {
 export const outputCounts: Readonly<
   Record<'outputs_generated' | 'outputs_blocked' | 'outputs_failed', Localized>
 > = {
-  outputs_generated: word('outputs generated', 'Ausgaben erzeugt'),
-  outputs_blocked: word('outputs refused', 'Ausgaben abgelehnt'),
-  outputs_failed: word('outputs failed', 'Ausgaben gescheitert'),
+  outputs_generated: word('Outputs generated', 'Erzeugte Ausgaben'),
+  outputs_blocked: word('Outputs refused', 'Abgelehnte Ausgaben'),
+  outputs_failed: word('Outputs failed', 'Gescheiterte Ausgaben'),
 };
 
 export const verdictNames: Readonly<Record<string, Localized>> = {

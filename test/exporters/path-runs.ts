@@ -58,6 +58,8 @@ const paths: Readonly<Record<string, Path>> = {
   },
 };
 
+export const pathNames: readonly string[] = Object.keys(paths);
+
 /** Runs every path on a service of its own, against model servers that speak the real protocols. */
 export async function pathRuns(): Promise<ReadonlyMap<string, Replay>> {
   let answer: Answer = () => undefined;

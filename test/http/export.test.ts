@@ -27,7 +27,7 @@ const record = async (query = ''): Promise<ExecutionRecord & { view?: string }> 
   (await service.get(`/api/runs/${id}${query}`)).json as unknown as ExecutionRecord;
 
 describe('a file', () => {
-  test.each(['json', 'xml', 'zip'])(
+  test.each(['json', 'xml', 'docx', 'zip'])(
     '%s comes whole, with its length, its digest and its name',
     async (format) => {
       const { answer, bytes } = await fetched(`/api/runs/${id}/export/${format}`);
@@ -41,11 +41,14 @@ describe('a file', () => {
     },
   );
 
-  test.each(['json', 'xml', 'zip'])('%s has the same bytes when it is asked for again', async (format) => {
-    const first = await fetched(`/api/runs/${id}/export/${format}`);
-    const second = await fetched(`/api/runs/${id}/export/${format}`);
-    expect(first.bytes.equals(second.bytes)).toBe(true);
-  });
+  test.each(['json', 'xml', 'docx', 'zip'])(
+    '%s has the same bytes when it is asked for again',
+    async (format) => {
+      const first = await fetched(`/api/runs/${id}/export/${format}`);
+      const second = await fetched(`/api/runs/${id}/export/${format}`);
+      expect(first.bytes.equals(second.bytes)).toBe(true);
+    },
+  );
 
   test('the zip, made by a process of its own, holds the pictures', async () => {
     const files = unzipped((await fetched(`/api/runs/${id}/export/zip`)).bytes);
@@ -140,7 +143,7 @@ describe('what is wrong is said', () => {
 
   test('a format that takes no view names those that do', async () => {
     const { bytes } = await fetched(`/api/runs/${id}/export/zip?view=student`);
-    expect(bytes.toString()).toContain('zip takes no view: leave it out, or export json or xml');
+    expect(bytes.toString()).toContain('zip takes no view: leave it out, or export json or xml or docx');
   });
 
   test('an unknown run is 404', async () => {

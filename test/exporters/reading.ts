@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { Replay } from '../../src/exporters/contract.ts';
+import { visibleText } from '../../src/exporters/visible-text.ts';
+import { missingWords } from './missing-words.ts';
+import { unzipped } from './unzipped.ts';
+import { faultsOf as wordFaults, readWordFile } from './word-file.ts';
+import { readRecord, validate } from './xml-reader.ts';
+
+/** How a format is read back by somebody who does not know how it was written. */
+export type Reading = {
+  /** What the format's own validator has to say against it. */
+  readonly faults: (bytes: Uint8Array) => Promise<readonly string[]>;
+  /** What the replay says and the file does not. */
+  readonly missing: (bytes: Uint8Array, replay: Replay) => Promise<readonly string[]>;
+};
+
+/** The record as plain JSON, as a client would get it. */
+async function recordOf({ header, items }: Replay): Promise<unknown> {
+  const all: unknown[] = [];
+  for await (const item of items(new AbortController().signal)) all.push(item);
+  return JSON.parse(JSON.stringify({ ...header, items: all }));
+}
+
+const differs = async (read: unknown, replay: Replay): Promise<readonly string[]> => {
+  const [ours, theirs] = [sorted(await recordOf(replay)), sorted(read)];
+  return ours === theirs ? [] : [`the record differs: ${firstDifference(ours, theirs)}`];
+};
+
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+function firstDifference(a: string, b: string): string {
+  let at = 0;
+  while (a[at] === b[at]) at += 1;
+  return `${a.slice(at - 40, at + 40)} | ${b.slice(at - 40, at + 40)}`;
+}
+
+const thrown = (act: () => unknown): readonly string[] => {
+  try {
+    act();
+    return [];
+  } catch (error) {
+    return [String(error)];
+  }
+};
+
+const readings: Readonly<Record<string, Reading>> = {
+  json: {
+    faults: async (bytes) => thrown(() => JSON.parse(Buffer.from(bytes).toString())),
+    missing: (bytes, replay) => differs(JSON.parse(Buffer.from(bytes).toString()), replay),
+  },
+  xml: {
+    faults: async (bytes) => thrown(() => validate(bytes)),
+    missing: (bytes, replay) => differs(readRecord(bytes), replay),
+  },
+  docx: {
+    faults: wordFaults,
+    missing: async (bytes, replay) => {
+      const text = readWordFile(bytes)
+        .paragraphs()
+        .map((paragraph) => paragraph.text)
+        .join('\n');
+      return missingWords(await recordOf(replay), text, visibleText);
+    },
+  },
+  zip: {
+    faults: async (bytes) => zipFaults(unzipped(bytes)),
+    missing: async (bytes, replay) => {
+      const record = unzipped(bytes).get('record.json') ?? new Uint8Array();
+      return differs(JSON.parse(Buffer.from(record).toString()), replay);
+    },
+  },
+};
+
+async function zipFaults(files: ReadonlyMap<string, Uint8Array>): Promise<readonly string[]> {
+  const manifest = JSON.parse(Buffer.from(files.get('manifest.json') ?? []).toString()) as {
+    readonly members: readonly { readonly name: string; readonly sha256: string }[];
+    readonly missing: readonly { readonly name: string; readonly reason: string }[];
+  };
+  const faults = manifest.members
+    .filter(
+      ({ name, sha256 }) =>
+        createHash('sha256')
+          .update(files.get(name) ?? '')
+          .digest('hex') !== sha256,
+    )
+    .map(({ name }) => `${name} has another digest`);
+  for (const { name, reason } of manifest.missing) if (reason === 'impossible') faults.push(`no ${name}`);
+  for (const [name, bytes] of files) {
+    const extension = /^(?:record|report)\.(\w+)$/.exec(name)?.[1];
+    if (extension !== undefined) faults.push(...(await reading(extension).faults(bytes)));
+  }
+  return faults;
+}
+
+/** Throws for a format that nobody has said how to read: an exporter without a validator is not done. */
+export function reading(format: string): Reading {
+  const found = readings[format];
+  if (found === undefined)
+    throw new TypeError(`nobody can read ${format}: add it to test/exporters/reading.ts`);
+  return found;
+}
