@@ -1,7 +1,6 @@
 import type { Language } from '../../events/localized.ts';
 import type { Block, Outline } from '../outline.ts';
-import { paragraph } from './paragraph.ts';
-import { xmlText } from './xml-text.ts';
+import { paragraph, runsOf } from './paragraph.ts';
 
 /** The bookmark of a heading that is listed; numbers count from 1 in reading order. No text is part of a name. */
 export const contentsBookmark = (number: number): string => `_Toc${String(number).padStart(8, '0')}`;
@@ -16,11 +15,11 @@ const styles = { 1: 'TOC1', 2: 'TOC2', 3: 'TOC3' } as const;
 export function contents({ language, lead, body }: Outline): string {
   const listed = [...lead, ...body].filter(isListed);
   if (listed.length === 0) return '';
-  const deepest = Math.max(...listed.map(({ level }) => level));
+  const deepest = listed.reduce((deepest, { level }) => Math.max(deepest, level), 1);
   const lines = listed.map(({ level, text }, index) => {
     const begin = index === 0 ? field(`TOC \\o "1-${deepest}" \\n \\h \\z \\u`) : '';
     const end = index === listed.length - 1 ? '<w:r><w:fldChar w:fldCharType="end"/></w:r>' : '';
-    const link = `<w:hyperlink w:anchor="${contentsBookmark(index + 1)}" w:history="1"><w:r><w:t xml:space="preserve">${xmlText(text)}</w:t></w:r></w:hyperlink>`;
+    const link = `<w:hyperlink w:anchor="${contentsBookmark(index + 1)}" w:history="1">${runsOf(text)}</w:hyperlink>`;
     return `<w:p><w:pPr><w:pStyle w:val="${styles[level]}"/></w:pPr>${begin}${link}${end}</w:p>`;
   });
   return paragraph('ContentsHeading', titles[language]) + lines.join('');
@@ -30,5 +29,5 @@ type Heading = Extract<Block, { kind: 'heading' }>;
 const isListed = (block: Block): block is Heading => block.kind === 'heading' && block.isListed;
 
 const field = (instruction: string): string =>
-  `<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> ${xmlText(instruction)} </w:instrText></w:r>` +
+  `<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> ${instruction} </w:instrText></w:r>` +
   '<w:r><w:fldChar w:fldCharType="separate"/></w:r>';

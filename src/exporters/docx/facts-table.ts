@@ -12,7 +12,7 @@ const rule = (edge: string): string =>
 /** Every line of the table; `firstColumn` says to who cannot see it where the labels stand. */
 const opening =
   `<w:tbl><w:tblPr><w:tblW w:w="${textWidth}" w:type="dxa"/>` +
-  `<w:tblBorders>${rule('top')}${rule('bottom')}${rule('insideH')}</w:tblBorders><w:tblLayout w:type="fixed"/>` +
+  `<w:tblBorders>${rule('bottom')}${rule('insideH')}</w:tblBorders><w:tblLayout w:type="fixed"/>` +
   '<w:tblCellMar><w:left w:w="0" w:type="dxa"/><w:right w:w="142" w:type="dxa"/></w:tblCellMar>' +
   '<w:tblLook w:val="0080" w:firstRow="0" w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>' +
   `</w:tblPr><w:tblGrid><w:gridCol w:w="${labelWidth}"/><w:gridCol w:w="${valueWidth}"/></w:tblGrid>`;

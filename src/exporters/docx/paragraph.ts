@@ -26,10 +26,10 @@ export function paragraph(
 }
 
 /** The runs of a text; none where it is empty. */
-function runsOf(
+export function runsOf(
   text: string,
-  lineDirection: DirectedPiece['direction'],
-  { fonts, proofing, language }: LanguageProperties,
+  lineDirection: DirectedPiece['direction'] = 'ltr',
+  { fonts, proofing, language }: LanguageProperties = ownLanguage,
 ): string {
   let runs = '';
   for (const { text: piece, direction } of directedPieces(text, lineDirection)) {
