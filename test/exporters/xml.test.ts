@@ -48,6 +48,8 @@ describe('a record that went through XML is the very same record', () => {
     ['white space alone', ' \t\n '],
     ['leading and trailing white space', '\n\t a \t\n'],
     ['line ends of every kind', 'a\r\nb\rc\nd\u0085e\u2028f'],
+    ['carriage returns alone', 'a\r\nb\r'],
+    ['a soft hyphen', 'Blumen\u00ADwiese'],
     ['markup', '<content>&amp;&lt;&#65;</content><!-- --><?php ?>'],
     ['words that look escaped', '&lt;b&gt; &amp;amp; &quot; &apos; &#x41;'],
     ['the end of a CDATA section', ']]> <![CDATA[ ]]>'],
@@ -84,6 +86,12 @@ describe('a record that went through XML is the very same record', () => {
     ['a key too long for an attribute', { ['k'.repeat(9_000)]: 'v' }],
   ])('metadata with %s', async (_, metadata: object) => {
     await expectSame(recordWith({ metadata, extra: metadata }));
+  });
+
+  test('each of the first characters, alone', async () => {
+    const characters = Array.from({ length: 0x400 }, (_, codePoint) => String.fromCodePoint(codePoint));
+    const xml = await expectSame(recordWith({ metadata: { characters } }));
+    expect([...piecesOf(xml)]).toEqual([xml]);
   });
 
   test('nesting as deep as the log takes it', async () => {
@@ -158,6 +166,8 @@ describe('the place of a member', () => {
     ['a hidden character', { config_used: 'a\u0007' }, '<string key="config_used">a<c u="0007"/></string>'],
     ['content that is no text', { content: ['a'] }, '<array key="content">'],
     ['metadata that is no object', { metadata: 'lost' }, '<string key="metadata">lost</string>'],
+    ['metadata that is a list', { metadata: [] }, '<array key="metadata"/>'],
+    ['more than is looked at in one piece', { file_path: 'f'.repeat(8_193) }, '<string key="file_path">fff'],
   ])('with %s it stands by its JSON name', async (_, members, entry) => {
     expect(await itemElementOf(members)).toContain(entry);
   });
