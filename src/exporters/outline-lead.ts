@@ -48,7 +48,6 @@ function outcomeBlocks({ header, language, setbacks }: Replay): Block[] {
 const shown: ReadonlySet<string> = new Set([
   'execution_id',
   'config_name',
-  'workflow_id',
   'timestamp',
   'started_at',
   'completed_at',
@@ -106,8 +105,10 @@ function titleRows({ header, language, head }: Replay): { label: string; value: 
 /** Members of an imported record that we have no word for. */
 function restBlocks({ header, language }: Replay): Block[] {
   if (header.view === 'student' || header.view === 'advanced' || header.view === 'teacher') return [];
+  const isTold = (key: string): boolean =>
+    key === 'workflow_id' ? header.workflow_id === header.config_name : shown.has(key);
   const rest = Object.entries(header).filter(
-    ([key, value]) => !shown.has(key) && value !== null && value !== undefined,
+    ([key, value]) => !isTold(key) && value !== null && value !== undefined,
   );
   if (rest.length === 0) return [];
   const rows = flatFacts(Object.fromEntries(rest)).map(({ label, value }) => ({

@@ -26,11 +26,18 @@ const written = String.raw`\u0600-\u0605\u06DD\u08E2\u0890\u0891\u{110BD}\u{110C
 const unseen = String.raw`(?![\n\t${written}])[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{DI}\u2800]`;
 const pattern = new RegExp(`${kept}|(?<hidden>${unseen})`, 'gu');
 
+/** Latin letters and signs: most texts have nothing else, and the long pattern is slow. */
+const plain = /^[\t\n\u0020-\u007E\u00A1-\u00AC\u00AE-\u024F]*$/;
+
 /** A run of characters that may be shown as they are, or the code point of one that may not. */
 export type Piece = string | number;
 
 /** Cuts a text into what may be shown and what may not; together they are the text. Line feed and tab may. */
 export function* piecesOf(text: string): Generator<Piece, void, undefined> {
+  if (plain.test(text)) {
+    if (text !== '') yield text;
+    return;
+  }
   let shownFrom = 0;
   for (const match of text.matchAll(pattern)) {
     const hidden = match.groups?.['hidden'];

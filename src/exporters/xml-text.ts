@@ -1,4 +1,4 @@
-import { type Piece, piecesOf } from './visible-text.ts';
+import { piecesOf } from './visible-text.ts';
 
 /**
  * A text as the content of an element, in parts: markup in it is escaped, and what a reader would not see or XML 1.0
@@ -6,7 +6,7 @@ import { type Piece, piecesOf } from './visible-text.ts';
  */
 export function* textParts(text: string): Generator<string, void, undefined> {
   for (const slice of slicesOf(text)) {
-    for (const piece of piecesIn(slice)) {
+    for (const piece of piecesOf(slice)) {
       yield typeof piece === 'number'
         ? `<c u="${piece.toString(16).toUpperCase().padStart(4, '0')}"/>`
         : escaped(piece);
@@ -20,13 +20,9 @@ export function* textParts(text: string): Generator<string, void, undefined> {
  */
 export function attributeText(value: string): string | undefined {
   if (value.length > sliceLength || /[\t\n]/.test(value)) return undefined;
-  for (const piece of piecesIn(value)) if (piece !== value) return undefined;
+  for (const piece of piecesOf(value)) if (piece !== value) return undefined;
   return escaped(value).replaceAll('"', '&quot;');
 }
-
-/** Nothing of these is ever hidden. Most texts are of these alone, and to look for more takes longer than to write them. */
-const plain = /^[\t\n -~\u00A1-\u00AC\u00AE-\u024F]*$/;
-const piecesIn = (text: string): Iterable<Piece> => (plain.test(text) ? [text] : piecesOf(text));
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 const escaped = (text: string): string => text.replaceAll(/[&<>]/g, (character) => entities[character] ?? '');
