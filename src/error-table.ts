@@ -298,6 +298,12 @@ export const errorTable = {
     (p: { format: string; available: readonly string[] }) =>
       `This version cannot write ${p.format} yet: use ${p.available.join(', ')}.`,
   ),
+  EXPORT_IMPOSSIBLE: entry(
+    422,
+    'Export impossible',
+    (p: { format: string; what: string; cure: string }) =>
+      `This run cannot be written as ${p.format}: ${p.what}; ${p.cure}.`,
+  ),
   MEDIA_NOT_FOUND: entry(
     404,
     'Medium not found',
