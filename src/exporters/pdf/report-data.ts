@@ -27,6 +27,13 @@ export type Report = {
 const inLine: Measure = { longest: 30, piece: 10 };
 const inLabel: Measure = { longest: 18, piece: 6 };
 
+/** A table of so many rows stands on one page, if their values have no more characters than these. */
+const shortRows = 12;
+const shortValue = 200;
+
+/** A report of more rows in its tables has none: each row takes 40 KiB of memory until the file is written. */
+const maxTableRows = 6_000;
+
 /** Lines that are laid out together; a paragraph of thousands of pieces takes time by their square. */
 const maxLinesInPart = 256;
 const maxPiecesInPart = 1024;
@@ -39,7 +46,7 @@ const maxBookmarkLength = 1000;
 /** A report as the template (template.ts) reads it: JSON, with names for the files of its pictures and attachments. */
 export function reportData(report: Report, printer: Printer): unknown {
   const { outline, executionId, attachments } = report;
-  const page: Page = { report, printer };
+  const page: Page = { report, printer, isDense: isLarge(outline) };
   const line = (text: string): Pieces => breakable(printer.print(text, outline.language), inLine);
   const data = {
     title: property(outline.title),
@@ -67,7 +74,7 @@ export const pictureFile = (sha256: string): string => `/picture/${sha256}`;
 
 const contentsTitle = { en: 'Contents', de: 'Inhalt' } as const;
 
-type Page = { readonly report: Report; readonly printer: Printer };
+type Page = { readonly report: Report; readonly printer: Printer; readonly isDense: boolean };
 
 function blockData(block: Block, page: Page): unknown {
   const { outline, pictures } = page.report;
@@ -87,11 +94,16 @@ function blockData(block: Block, page: Page): unknown {
     case 'text':
       return textData(block, page);
     case 'facts': {
+      if (page.isDense)
+        return {
+          kind: 'denseFacts',
+          lines: lines(block.rows.map(({ label, value }) => `${label}: ${value}`).join(' · ')),
+        };
       const rows = block.rows.map(({ label, value }) => [
         breakable(print(label), inLabel),
         inParts(value.split('\n').map((words) => lineData({ words, direction: 'ltr' }, language, page))),
       ]);
-      return { kind: 'facts', size: block.size, rows };
+      return { kind: 'facts', size: block.size, isBreakable: !isShort(block.rows), rows };
     }
     case 'picture': {
       const { sha256, alt } = block;
@@ -111,11 +123,21 @@ function blockData(block: Block, page: Page): unknown {
   }
 }
 
+const isShort = (rows: readonly { readonly value: string }[]): boolean =>
+  rows.length <= shortRows && rows.every(({ value }) => value.length <= shortValue && !value.includes('\n'));
+
 function textData({ lines, language }: Block & { kind: 'text' }, page: Page): unknown {
   const { primary, region } = languageOf(language);
   const parts = inParts(lines.map((line) => lineData(line, primary, page)));
   const fonts = hanLanguages.includes(primary) ? primary : 'usual';
-  return { kind: 'text', lang: primary, region, fonts, isRtl: parts[0]?.isRtl ?? false, parts };
+  return {
+    kind: page.isDense ? 'denseText' : 'text',
+    lang: primary,
+    region,
+    fonts,
+    isRtl: parts[0]?.isRtl ?? false,
+    parts,
+  };
 }
 
 /** What the typesetter takes of an IETF tag; `und` where a text does not say its language. */
@@ -173,6 +195,12 @@ function withoutTabs(text: string): string {
     }
     return shown;
   });
+}
+
+function isLarge({ lead, body }: Outline): boolean {
+  let rows = 0;
+  for (const block of [...lead, ...body]) rows += block.kind === 'facts' ? block.rows.length : 1;
+  return rows > maxTableRows;
 }
 
 const property = (text: string): string =>

@@ -23,6 +23,7 @@ export const template = `
   set text(dir: if part.isRtl { rtl } else { ltr })
   par(lines(part.lines))
 }
+#let cell(it) = if it.len() == 1 { lines(it.first().lines) } else { parts(it) }
 
 #set document(title: data.title, description: data.description, date: datetime(..data.date))
 #set text(font: usual, fallback: false, size: 9.5pt, fill: ink, lang: data.lang, hyphenate: false)
@@ -34,7 +35,7 @@ export const template = `
   footer: context {
     set text(size: 7.5pt, fill: quiet)
     line(length: 100%, stroke: 0.4pt + hair)
-    v(-0.2em)
+    v(-0.1em)
     grid(
       columns: (1fr, auto),
       pieces(data.id),
@@ -57,6 +58,11 @@ export const template = `
 
 #let entitled(it) = heading(level: it.level, outlined: it.isListed, bookmarked: it.isListed, pieces(it.text))
 
+#let spoken(it) = {
+  set text(size: 10pt, font: families(it.fonts), lang: it.lang, region: it.region)
+  set par(leading: 0.75em)
+  parts(it.parts)
+}
 #let speech(it) = block(
   width: 100%,
   above: 3mm,
@@ -65,25 +71,32 @@ export const template = `
   fill: paper,
   stroke: if it.isRtl { (right: 1.2pt + hair) } else { (left: 1.2pt + hair) },
   {
-    set text(size: 10pt, font: families(it.fonts), lang: it.lang, region: it.region)
-    set par(leading: 0.75em, spacing: 0.75em)
-    parts(it.parts)
+    set par(spacing: 0.75em)
+    spoken(it)
   },
 )
+
+#let columned(rows, gap, rule) = {
+  set par(leading: 0.55em, spacing: 0.55em)
+  table(
+    columns: (25%, 1fr),
+    inset: (x, y) => (left: if x == 0 { 0pt } else { 3mm }, right: 0pt, y: gap),
+    stroke: (x, y) => (top: if y > 0 { rule }),
+    ..rows.map(((label, value)) => (text(fill: quiet, pieces(label)), cell(value))).flatten()
+  )
+}
 
 #let facts(it) = block(
   width: 100%,
   above: 3mm,
   below: 4mm,
-  {
-    set text(size: if it.size == "small" { 7.5pt } else { 8.5pt })
-    set par(leading: 0.55em, spacing: 0.55em)
-    table(
-      columns: (31%, 1fr),
-      inset: (x, y) => (left: if x == 0 { 0pt } else { 3mm }, right: 0pt, y: 1.6mm),
-      stroke: (x, y) => (bottom: 0.4pt + hair),
-      ..it.rows.map(((label, value)) => (text(fill: quiet, pieces(label)), parts(value))).flatten()
-    )
+  breakable: it.isBreakable,
+  if it.size == "small" {
+    set text(size: 7.5pt)
+    columned(it.rows, 0.7mm, none)
+  } else {
+    set text(size: 8.5pt)
+    columned(it.rows, 1.5mm, 0.4pt + hair)
   },
 )
 
@@ -111,15 +124,31 @@ export const template = `
   text(weight: if it.tone == "plain" { 400 } else { 600 }, lines(it.lines)),
 )
 
-#let kinds = (heading: entitled, text: speech, facts: facts, picture: photograph, note: note)
+// Each block and each cell takes kilobytes of memory, whatever stands in it: a long report does without.
+#let denseSpeech(it) = {
+  set par(spacing: 2.2mm, first-line-indent: (amount: 4mm, all: true), hanging-indent: 4mm)
+  spoken(it)
+}
+#let denseFacts(it) = {
+  set text(size: 7.5pt, fill: quiet)
+  set par(spacing: 2.2mm)
+  par(lines(it.lines))
+}
+
+#let kinds = (
+  heading: entitled, text: speech, facts: facts, picture: photograph, note: note,
+  denseText: denseSpeech, denseFacts: denseFacts,
+)
 #let all(blocks) = for it in blocks { (kinds.at(it.kind))(it) }
 
 #title(pieces(data.heading))
 #all(data.lead)
 #if data.contents != none {
-  show outline.entry.where(level: 1): set block(above: 3.4mm)
+  set outline.entry(fill: text(fill: quiet, repeat(gap: 1.2mm)[.]))
+  show outline.entry: set block(above: 2mm)
+  show outline.entry.where(level: 1): set block(above: 3.6mm)
+  show outline.entry.where(level: 1): set outline.entry(fill: none)
   show outline.entry.where(level: 1): set text(weight: 600)
-  show outline.entry: set block(above: 2.2mm)
   v(8mm)
   outline(title: text(size: 11pt, data.contents.title), depth: data.contents.depth, indent: 4mm)
   pagebreak(weak: true)
