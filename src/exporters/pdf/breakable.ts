@@ -1,3 +1,5 @@
+import { segmentsOf } from './segments.ts';
+
 /** A text in pieces between which a line may end, without a character more; most texts are one piece. */
 export type Pieces = string | readonly string[];
 
@@ -37,13 +39,20 @@ export function breakable(text: string, measure: Measure): Pieces {
   return pieces.length === 0 ? text : [...pieces, open + text.slice(from)];
 }
 
-function cut(part: string, { longest, piece }: Measure): readonly string[] {
+function cut(part: string, { piece }: Measure): readonly string[] {
   if (part === '') return [];
   if (!unspacedRun.test(part)) return cutEvenly(part, piece);
-  // Scripts without spaces: the typesetter finds their words, so only a word that is none is cut.
-  const words = [...unspacedWords.segment(part)].map(({ segment }) => segment);
-  if (words.every((word) => word.length <= longest)) return [part];
-  return words.flatMap((word) => (word.length <= longest ? [word] : cutEvenly(word, piece)));
+  // Scripts without spaces: between their words.
+  const pieces: string[] = [];
+  let open = '';
+  for (const word of segmentsOf(part, unspacedWords)) {
+    if (open.length >= piece) {
+      pieces.push(open);
+      open = '';
+    }
+    open += word;
+  }
+  return [...pieces, open];
 }
 
 function cutEvenly(text: string, piece: number): readonly string[] {
@@ -58,9 +67,9 @@ function cutEvenly(text: string, piece: number): readonly string[] {
 
 function wholeCharacters(text: string): readonly string[] {
   const whole: string[] = [];
-  for (const { segment } of graphemes.segment(text)) {
-    if (segment.length <= graphemeLength) whole.push(segment);
-    else whole.push(...(segment.match(marked) ?? []));
+  for (const grapheme of segmentsOf(text, graphemes)) {
+    if (grapheme.length <= graphemeLength) whole.push(grapheme);
+    else whole.push(...(grapheme.match(marked) ?? []));
   }
   return whole;
 }

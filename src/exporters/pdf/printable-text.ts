@@ -1,6 +1,7 @@
 import { namedCharacter } from '../visible-text.ts';
 import { type FontCoverage, readFontCoverage } from './font-coverage.ts';
 import { type Choice, type Font, fontChoices } from './fonts.ts';
+import { segmentsOf } from './segments.ts';
 
 /** Makes texts printable, and remembers which fonts they need. */
 export type Printer = {
@@ -38,7 +39,7 @@ export function printer(refused: ReadonlySet<string>): Printer {
     print: (text, language) =>
       text.replace(beyondAscii, (part) => {
         let shown = '';
-        for (const { segment } of graphemes.segment(part)) shown += printGrapheme(segment, language);
+        for (const grapheme of segmentsOf(part, graphemes)) shown += printGrapheme(grapheme, language);
         return shown;
       }),
   };

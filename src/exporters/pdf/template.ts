@@ -58,11 +58,6 @@ export const template = `
 
 #let entitled(it) = heading(level: it.level, outlined: it.isListed, bookmarked: it.isListed, pieces(it.text))
 
-#let spoken(it) = {
-  set text(size: 10pt, font: families(it.fonts), lang: it.lang, region: it.region)
-  set par(leading: 0.75em)
-  parts(it.parts)
-}
 #let speech(it) = block(
   width: 100%,
   above: 3mm,
@@ -71,8 +66,9 @@ export const template = `
   fill: paper,
   stroke: if it.isRtl { (right: 1.2pt + hair) } else { (left: 1.2pt + hair) },
   {
-    set par(spacing: 0.75em)
-    spoken(it)
+    set text(size: 10pt, font: families(it.fonts), lang: it.lang, region: it.region)
+    set par(leading: 0.75em, spacing: 0.75em)
+    parts(it.parts)
   },
 )
 
@@ -107,7 +103,7 @@ export const template = `
     let scale = calc.min(1, 160mm / natural.width, 125mm / natural.height)
     image(file, format: it.format, alt: it.alt, width: natural.width * scale)
   },
-  caption: text(size: 8.5pt, fill: quiet, lines(it.caption)),
+  caption: text(size: 8.5pt, fill: quiet, pieces(it.caption)),
   numbering: none,
   supplement: none,
 )
@@ -121,23 +117,24 @@ export const template = `
   below: 4mm,
   inset: (left: 3.2mm, y: 1.2mm),
   stroke: (left: 2.4pt + tones.at(it.tone)),
-  text(weight: if it.tone == "plain" { 400 } else { 600 }, lines(it.lines)),
+  text(weight: if it.tone == "plain" { 400 } else { 600 }, cell(it.parts)),
 )
 
-// Each block and each cell takes kilobytes of memory, whatever stands in it: a long report does without.
-#let denseSpeech(it) = {
-  set par(spacing: 2.2mm, first-line-indent: (amount: 4mm, all: true), hanging-indent: 4mm)
-  spoken(it)
+// Each block, each cell and each paragraph takes kilobytes of memory, whatever stands in it: a long report has few.
+#let run(it) = {
+  if it.style == "heading" { text(weight: 600, lines(it.lines)) }
+  if it.style == "note" { text(fill: quiet, weight: 600, lines(it.lines)) }
+  if it.style == "facts" { text(size: 7.5pt, fill: quiet, lines(it.lines)) }
+  if it.style == "text" { text(font: families(it.fonts), lang: it.lang, region: it.region, lines(it.lines)) }
 }
-#let denseFacts(it) = {
-  set text(size: 7.5pt, fill: quiet)
-  set par(spacing: 2.2mm)
-  par(lines(it.lines))
+#let dense(it) = {
+  set text(dir: if it.isRtl { rtl } else { ltr })
+  set par(spacing: 3.2mm)
+  par(it.runs.map(run).join(linebreak()))
 }
 
 #let kinds = (
-  heading: entitled, text: speech, facts: facts, picture: photograph, note: note,
-  denseText: denseSpeech, denseFacts: denseFacts,
+  heading: entitled, text: speech, facts: facts, picture: photograph, note: note, dense: dense,
 )
 #let all(blocks) = for it in blocks { (kinds.at(it.kind))(it) }
 

@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { LedgerError } from '../../errors.ts';
+import { pictureFile } from './block-data.ts';
 import { compiled, type DocumentFiles } from './compiler.ts';
 import { CompilerRefusal } from './compiler-refusal.ts';
 import { plainFonts } from './fonts.ts';
 import { type Picture, type Pictures, unreadable } from './picture.ts';
 import { printer } from './printable-text.ts';
-import { attachmentFile, pictureFile, type Report, reportData } from './report-data.ts';
+import { attachmentFile, type Report, reportData } from './report-data.ts';
 import { template } from './template.ts';
 
 /** How often a document is compiled; each time without what was refused the time before. */
