@@ -48,7 +48,7 @@ export function printer(refused: ReadonlySet<string>): Printer {
 type Fitted = { readonly text: string; readonly font: Font | undefined };
 
 function fitted(grapheme: string, choices: readonly Choice[], refused: ReadonlySet<string>): Fitted {
-  const characters = [...grapheme];
+  const characters = Array.from(grapheme);
   const named = { text: characters.map(nameOf).join(''), font: undefined };
   if (refused.has(grapheme) || characters.some((character) => refused.has(character))) return named;
   const whole = firstFont(characters, choices);
