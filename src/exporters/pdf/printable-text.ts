@@ -16,7 +16,8 @@ const rememberedGraphemes = 50_000;
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const coverages = new Map<string, FontCoverage>();
-const beyondAscii = /[^\n\x20-\x7e]+/gu;
+// With the letter before them: marks belong to it.
+const beyondAscii = /[\x20-\x7e]?[^\n\x20-\x7e]+/gu;
 // Joiners and variation selectors show nothing of their own, so no font has to have them.
 const unseen = /^\p{DI}$/u;
 

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { LedgerError } from '../../errors.ts';
+import type { Outline } from '../outline.ts';
 import { pictureFile } from './block-data.ts';
 import { compiled, type DocumentFiles } from './compiler.ts';
 import { CompilerRefusal } from './compiler-refusal.ts';
@@ -12,12 +13,21 @@ import { template } from './template.ts';
 /** How often a document is compiled; each time without what was refused the time before. */
 const maxTries = 5;
 
+/** Some 2,000 pages and 500 MiB: each line of a text takes 4 KiB until the file is written. */
+const maxLines = 100_000;
+
 /**
  * Typesets a report as PDF/A-3a. What no font can show is named, a picture that cannot be decoded is told of; the same
  * report gives the same bytes. Computes for a second or more at a time; an abort is heard between these times. Throws
- * EXPORT_IMPOSSIBLE where the compiler refuses something else.
+ * EXPORT_IMPOSSIBLE where there are too many lines, or the compiler refuses something else.
  */
 export function typeset(report: Report, signal: AbortSignal): Uint8Array {
+  const lines = linesOf(report.outline);
+  if (lines > maxLines) {
+    const what = `its texts have ${lines} lines, a PDF can hold ${maxLines}`;
+    const cure = 'use json or xml, or a view with less in it';
+    throw new LedgerError('EXPORT_IMPOSSIBLE', { format: 'pdf', what, cure });
+  }
   const refused = new Set<string>();
   let { pictures } = report;
   for (let tries = 1; ; tries += 1) {
@@ -34,6 +44,15 @@ export function typeset(report: Report, signal: AbortSignal): Uint8Array {
       pictures = decodable;
     }
   }
+}
+
+function linesOf({ lead, body }: Outline): number {
+  let lines = 0;
+  for (const block of [...lead, ...body]) {
+    if (block.kind === 'text') lines += block.lines.length;
+    if (block.kind === 'facts') for (const { value } of block.rows) lines += value.split('\n').length;
+  }
+  return lines;
 }
 
 function typesetOnce(report: Report, refused: ReadonlySet<string>): Uint8Array {
