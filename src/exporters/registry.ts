@@ -1,16 +1,16 @@
 import type { Exporter } from './contract.ts';
 import { docxExporter } from './docx.ts';
 import { jsonExporter } from './json.ts';
+import { pdfExporter } from './pdf.ts';
 import { xmlExporter } from './xml.ts';
 import { zipExporter } from './zip.ts';
 
+/** Each tells a run in one way; the zip holds them all. */
+const single: readonly Exporter[] = [jsonExporter, xmlExporter, pdfExporter, docxExporter];
+
 /** Every format that has a name; one without an exporter is promised, and answers 501 until it exists. */
 export const formats: ReadonlyMap<string, Exporter | null> = new Map<string, Exporter | null>([
-  ['json', jsonExporter],
-  ['xml', xmlExporter],
-  ['pdf', null],
-  ['docx', docxExporter],
-  ['zip', zipExporter([jsonExporter, xmlExporter, docxExporter])],
+  ...[...single, zipExporter(single)].map((exporter) => [exporter.format, exporter] as const),
   ['audit', null],
 ]);
 

@@ -10,11 +10,12 @@ export function missingWords(
   shown: (text: string) => string,
 ): readonly string[] {
   const text = squashed(read);
+  const letters = new Set(text.normalize('NFKD'));
   const missing: string[] = [];
   let cursor = 0;
   for (const leaf of leavesOf(record)) {
     const wanted = squashed(shown(leaf));
-    if (wanted === '') continue;
+    if (wanted === '' || (reordered.test(wanted) && lettersStand(wanted, letters))) continue;
     // What was found last stands near; the rest of the file is searched only where it does not.
     const near = text.indexOf(wanted, Math.max(0, cursor - reach));
     const at = near === -1 ? text.indexOf(wanted) : near;
@@ -23,6 +24,16 @@ export function missingWords(
   }
   return missing;
 }
+
+/**
+ * Letters that are taken out of a page in the order of the eye, or with the letters of a ligature together: of such a
+ * text only the letters are looked for.
+ */
+const reordered =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Devanagari}\p{Script=Thai}]|\p{M}|\p{ExtPict}|\p{RI}/u;
+
+const lettersStand = (wanted: string, letters: ReadonlySet<string>): boolean =>
+  Array.from(wanted.normalize('NFKD')).every((letter) => letters.has(letter) || /\p{M}|\p{DI}/u.test(letter));
 
 /** Within so many characters lies what an item says. */
 const reach = 20_000;

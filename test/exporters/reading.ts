@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import type { Replay } from '../../src/exporters/contract.ts';
 import { visibleText } from '../../src/exporters/visible-text.ts';
 import { missingWords } from './missing-words.ts';
+import { printer } from '../../src/exporters/pdf/printable-text.ts';
+import { attachmentsOf, has, told, wordsOf } from './pdf-file.ts';
 import { unzipped } from './unzipped.ts';
 import { faultsOf as wordFaults, readWordFile } from './word-file.ts';
 import { readRecord, validate } from './xml-reader.ts';
 
 /** How a format is read back by somebody who does not know how it was written. */
 export type Reading = {
+  /** What has to be on the machine for it. */
+  readonly programs?: readonly string[];
   /** What the format's own validator has to say against it. */
   readonly faults: (bytes: Uint8Array) => Promise<readonly string[]>;
   /** What the replay says and the file does not. */
@@ -58,6 +62,21 @@ const readings: Readonly<Record<string, Reading>> = {
     faults: async (bytes) => thrown(() => validate(bytes)),
     missing: (bytes, replay) => differs(readRecord(bytes), replay),
   },
+  pdf: {
+    programs: ['qpdf', 'pdftotext', 'pdfdetach'],
+    faults: async (bytes) => thrown(() => told(bytes, 'qpdf', ['--check', '{}'])),
+    missing: async (bytes, replay) => {
+      const attached = attachmentsOf(bytes).get(`${replay.header.execution_id}.json`) ?? '{}';
+      const text = wordsOf(bytes, replay.header.execution_id);
+      const { print } = printer(new Set());
+      const shown = (leaf: string): string =>
+        print(visibleText(leaf).replaceAll('\t', ' '), 'en').normalize('NFC');
+      return [
+        ...(await differs(JSON.parse(attached.toString()), replay)),
+        ...missingWords(await recordOf(replay), text, shown),
+      ];
+    },
+  },
   docx: {
     faults: wordFaults,
     missing: async (bytes, replay) => {
@@ -93,7 +112,9 @@ async function zipFaults(files: ReadonlyMap<string, Uint8Array>): Promise<readon
   for (const { name, reason } of manifest.missing) if (reason === 'impossible') faults.push(`no ${name}`);
   for (const [name, bytes] of files) {
     const extension = /^(?:record|report)\.(\w+)$/.exec(name)?.[1];
-    if (extension !== undefined) faults.push(...(await reading(extension).faults(bytes)));
+    if (extension === undefined) continue;
+    const { programs = [], faults: read } = reading(extension);
+    if (programs.every(has)) faults.push(...(await read(bytes)));
   }
   return faults;
 }

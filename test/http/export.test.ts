@@ -27,7 +27,7 @@ const record = async (query = ''): Promise<ExecutionRecord & { view?: string }> 
   (await service.get(`/api/runs/${id}${query}`)).json as unknown as ExecutionRecord;
 
 describe('a file', () => {
-  test.each(['json', 'xml', 'docx', 'zip'])(
+  test.each(['json', 'xml', 'pdf', 'docx', 'zip'])(
     '%s comes whole, with its length, its digest and its name',
     async (format) => {
       const { answer, bytes } = await fetched(`/api/runs/${id}/export/${format}`);
@@ -41,7 +41,7 @@ describe('a file', () => {
     },
   );
 
-  test.each(['json', 'xml', 'docx', 'zip'])(
+  test.each(['json', 'xml', 'pdf', 'docx', 'zip'])(
     '%s has the same bytes when it is asked for again',
     async (format) => {
       const first = await fetched(`/api/runs/${id}/export/${format}`);
@@ -143,7 +143,9 @@ describe('what is wrong is said', () => {
 
   test('a format that takes no view names those that do', async () => {
     const { bytes } = await fetched(`/api/runs/${id}/export/zip?view=student`);
-    expect(bytes.toString()).toContain('zip takes no view: leave it out, or export json or xml or docx');
+    expect(bytes.toString()).toContain(
+      'zip takes no view: leave it out, or export json or xml or pdf or docx',
+    );
   });
 
   test('an unknown run is 404', async () => {

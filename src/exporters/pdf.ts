@@ -1,0 +1,33 @@
+import type { Exporter, Replay } from './contract.ts';
+import { jsonExporter } from './json.ts';
+import { outlineOfRun } from './outline-of-run.ts';
+import { collected } from './pdf/collected.ts';
+import { picturesOf } from './pdf/picture.ts';
+import { typeset } from './pdf/typeset.ts';
+
+/** The run as a report for people, PDF/A-3a, with the exact record of the same items as a file inside. */
+export const pdfExporter: Exporter = {
+  format: 'pdf',
+  mime: 'application/pdf',
+  extension: 'pdf',
+  choices: ['view', 'include', 'lang'],
+  isHeavy: true,
+  export: writeReport,
+};
+
+const recordDescription = { en: 'The exact record of the run', de: 'Die genaue Aufzeichnung des Laufs' };
+
+/** Holds the report, its pictures and the record in memory: that is what a PDF takes. */
+async function* writeReport(replay: Replay, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const { execution_id: executionId } = replay.header;
+  const outline = await outlineOfRun(replay, signal);
+  const pictures = await picturesOf([...outline.lead, ...outline.body], replay, signal);
+  const record = {
+    name: `${executionId}.json`,
+    bytes: await collected(jsonExporter.export(replay, signal)),
+    mime: 'application/json',
+    relationship: 'data',
+    description: recordDescription[replay.language],
+  } as const;
+  yield typeset({ outline, executionId, pictures, attachments: [record] }, signal);
+}
