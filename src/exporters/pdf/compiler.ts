@@ -15,6 +15,8 @@ const workspace = '/runledger-report';
  */
 export function compiled(source: string, files: DocumentFiles, fonts: Iterable<Font>): Uint8Array {
   const fontBlobs = [...fonts].map(({ file }) => readFileSync(file));
+  // The compiler takes memory that is not the engine's, so this would not think of giving any back.
+  globalThis.gc?.();
   const compiler = NodeCompiler.create({ workspace, fontArgs: [{ fontBlobs }] });
   try {
     for (const [name, bytes] of files)

@@ -6,7 +6,7 @@ import { compiled, type DocumentFiles } from './compiler.ts';
 import { CompilerRefusal } from './compiler-refusal.ts';
 import { plainFonts } from './fonts.ts';
 import { type Picture, type Pictures, unreadable } from './picture.ts';
-import { printer } from './printable-text.ts';
+import { type Printer, printer } from './printable-text.ts';
 import { attachmentFile, type Report, reportData } from './report-data.ts';
 import { template } from './template.ts';
 
@@ -57,13 +57,16 @@ function linesOf({ lead, body }: Outline): number {
 
 function typesetOnce(report: Report, refused: ReadonlySet<string>): Uint8Array {
   const printing = printer(refused);
-  const data = reportData(report, printing);
-  const files = new Map<string, Uint8Array>([['/report.json', Buffer.from(JSON.stringify(data))]]);
+  const files = new Map<string, Uint8Array>([['/report.json', reportJson(report, printing)]]);
   for (const [index, { bytes }] of report.attachments.entries()) files.set(attachmentFile(index), bytes);
   for (const [sha256, picture] of report.pictures)
     if (picture.kind === 'picture') files.set(pictureFile(sha256), picture.bytes);
   return compiled(template, files, new Set([...plainFonts, ...printing.needed]));
 }
+
+/** In a function of its own, so that what the bytes were made from is gone when the compiler needs the memory. */
+const reportJson = (report: Report, printing: Printer): Buffer =>
+  Buffer.from(JSON.stringify(reportData(report, printing)));
 
 /** The compiler does not say which picture it could not decode, so each is tried by itself. */
 function withoutBroken(pictures: Pictures, signal: AbortSignal): Pictures {
