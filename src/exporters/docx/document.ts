@@ -4,14 +4,14 @@ import { drawing, pictureNamespace } from './drawing.ts';
 import { factsTable } from './facts-table.ts';
 import { page } from './page.ts';
 import { paragraph } from './paragraph.ts';
-import type { PixelSize } from './pixel-size.ts';
+import type { PictureSize } from '../picture-size.ts';
 import { languageProperties } from './proofing-language.ts';
 import type { StyleId } from './styles.ts';
 import { withheldPicture, type WithheldPicture } from './withheld-picture.ts';
 
 /** Where a picture stands in the package, or why it does not. */
 export type PlacedPicture =
-  | { readonly kind: 'shown'; readonly relation: string; readonly size: PixelSize }
+  | { readonly kind: 'shown'; readonly relation: string; readonly size: PictureSize }
   | WithheldPicture;
 
 /**

@@ -1,5 +1,5 @@
 import { page, textWidth } from './page.ts';
-import type { PixelSize } from './pixel-size.ts';
+import type { PictureSize } from '../picture-size.ts';
 import { xmlText } from './xml-text.ts';
 
 const emuPerTwip = 635;
@@ -20,7 +20,7 @@ export function drawing({
   readonly id: number;
   readonly relation: string;
   readonly alt: string;
-  readonly size: PixelSize;
+  readonly size: PictureSize;
 }): string {
   const { width, height } = extent(size);
   const name = `id="${id}" name="Picture ${id}" descr="${xmlText(alt)}"`;
@@ -40,7 +40,7 @@ export function drawing({
 export const pictureNamespace = 'http://schemas.openxmlformats.org/drawingml/2006/picture';
 
 /** In English metric units; a line of one pixel stays one. */
-function extent({ width, height }: PixelSize): PixelSize {
+function extent({ width, height }: PictureSize): PictureSize {
   const scale = Math.min(1, maxWidth / (width * emuPerPixel), maxHeight / (height * emuPerPixel));
   const scaled = (pixels: number): number => Math.max(1, Math.round(pixels * emuPerPixel * scale));
   return { width: scaled(width), height: scaled(height) };

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { type ErrorCode, LedgerError } from '../../errors.ts';
 import type { Localized } from '../../events/localized.ts';
 import type { Replay, ReplayedMedium } from '../contract.ts';
-import { type PixelSize, pixelSize } from './pixel-size.ts';
+import { type PictureSize, readPictureSize } from '../picture-size.ts';
 import type { WithheldPicture } from './withheld-picture.ts';
 
 /** A picture that stands in the document, or why it does not. */
@@ -11,7 +11,7 @@ export type Picture =
       readonly kind: 'shown';
       readonly bytes: Uint8Array;
       readonly extension: string;
-      readonly size: PixelSize;
+      readonly size: PictureSize;
     }
   | WithheldPicture;
 
@@ -52,7 +52,7 @@ export async function pictureOf(
   if (sizeBytes > Math.min(maxPictureBytes, roomBytes)) return withheld(reasons.large);
   const bytes = await soundBytes(medium, signal);
   if (bytes === undefined) return withheld(reasons.damaged);
-  const size = pixelSize(mediaType, bytes);
+  const size = readPictureSize(bytes);
   if (size === undefined) return withheld(reasons.unreadable);
   return { kind: 'shown', bytes, extension, size };
 }
