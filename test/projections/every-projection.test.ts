@@ -50,6 +50,7 @@ async function rowsAfter(
 it('the folder is the registry', () => {
   expect(projections.map(({ name }) => name)).toEqual([
     'active-runs',
+    'exports',
     'requests',
     'run-items',
     'run-list',
