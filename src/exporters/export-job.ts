@@ -82,7 +82,9 @@ export function evolveExport(
   switch (type) {
     case 'export_finished': {
       const { data } = result.safeParse(facts);
-      return data === undefined ? state : { ...state, ...open, status: 'finished', endedAt: time, result: data };
+      return data === undefined
+        ? state
+        : { ...state, ...open, status: 'finished', endedAt: time, result: data };
     }
     case 'export_failed': {
       const { data } = failure.safeParse(facts);

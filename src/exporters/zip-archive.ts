@@ -33,7 +33,8 @@ export async function* zipArchive(
     const header = { ...entry, nameBytes: Buffer.from(entry.name), offset };
     yield sent(localHeader(header));
     const before = offset;
-    for await (const chunk of entry.isDeflated ? deflated(entry, signal) : checked(entry, signal)) yield sent(chunk);
+    for await (const chunk of entry.isDeflated ? deflated(entry, signal) : checked(entry, signal))
+      yield sent(chunk);
     const compressedBytes = offset - before;
     if (entry.isDeflated) yield sent(descriptor(header, compressedBytes));
     written.push({ ...header, compressedBytes });
@@ -112,12 +113,7 @@ function localHeader(entry: Header): Buffer {
 
 function descriptor(entry: Header, compressedBytes: number): Buffer {
   const width = isLarge(entry) ? 8 : 4;
-  return numbers(
-    [4, 0x08_07_4b_50],
-    [4, entry.crc32],
-    [width, compressedBytes],
-    [width, entry.sizeBytes],
-  );
+  return numbers([4, 0x08_07_4b_50], [4, entry.crc32], [width, compressedBytes], [width, entry.sizeBytes]);
 }
 
 function directoryEntry(entry: Written): Buffer {

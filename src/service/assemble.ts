@@ -14,7 +14,7 @@ import { mediumBytes } from '../media/medium-bytes.ts';
 import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
 import { readRequest } from '../queries/requests.ts';
-import { createRunListQuery } from '../queries/run-list.ts';
+import { createRunLists } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
 import { createIds } from '../run/randomness.ts';
@@ -24,7 +24,10 @@ import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
+import { exportFiles } from './export-files.ts';
+import { openExports } from './open-exports.ts';
 import type { LedgerParts } from './parts.ts';
+import { openPlainExportRun } from './plain-export-run.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
 import { createRunControl } from './run-control.ts';
@@ -70,7 +73,9 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const source: ReplaySource = { store, keyOf: keys.keyOf };
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
-  const list = createRunListQuery(projector);
+  const { list, select } = createRunLists(projector);
+  const openStandingReplay: Service['openReplay'] = (executionId, telling, signal) =>
+    openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal);
 
   projector.start();
   await catchUp(store, projector);
@@ -98,6 +103,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     now: Date.now,
   });
   const control = createRunControl({ recorder, worker, read, concurrency: config.concurrency, log });
+  const requestKeys = createRequestKeys(keys.naming, (key) => readRequest(projector, key));
   const newRunId = (): string => newExecutionId(Date.now(), randomBytes(4));
   const executor = createExecutor({
     recorder,
@@ -105,14 +111,32 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     policy,
     workflows,
     control,
-    keys: createRequestKeys(keys.naming, (key) => readRequest(projector, key)),
+    keys: requestKeys,
     read,
     newExecutionId: newRunId,
+  });
+  const exportRun = await openPlainExportRun({
+    directory: join(config.dataDirectory, 'exports', 'tmp'),
+    files: exportFiles,
+    openReplay: openStandingReplay,
+  });
+  const exports = await openExports({
+    config,
+    store,
+    keys,
+    projector,
+    select,
+    exportRun,
+    requestKeys,
+    newId,
+    log,
+    executes,
   });
   const unfinished = executes ? unfinishedRuns(projector, log) : [];
   const { workflowFolder: directory } = config;
   // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
+  exports.begin();
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
@@ -138,8 +162,8 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
-    openReplay: (executionId, telling, signal) =>
-      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
+    openReplay: openStandingReplay,
+    exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
@@ -162,7 +186,8 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
       await folder?.close();
-      await control.finish(finishWithinMs);
+      // At once: an export goes on where it was, and a run that is finished in time need not.
+      await Promise.all([exports.close(), control.finish(finishWithinMs)]);
       await inFlight;
       await parts.close();
     },

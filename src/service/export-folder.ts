@@ -21,8 +21,9 @@ export type ExportFolder = {
   readonly partOf: (executionId: string) => string;
   /** Takes a finished file in as the run's. */
   readonly takePart: (executionId: string, finished: string) => Promise<void>;
-  readonly partsDone: () => Promise<number>;
-  readonly refuse: (executionId: string, refused: RefusedRun) => Promise<void>;
+  /** Runs that have a file or were refused, and how many were refused. */
+  readonly progress: () => Promise<{ readonly done: number; readonly errors: number }>;
+  readonly refuse: (executionId: string, refused: RefusedRun, signal: AbortSignal) => Promise<void>;
   readonly refusalOf: (executionId: string, signal: AbortSignal) => Promise<RefusedRun | undefined>;
   /** Makes the folders, and forgets what was refused: it is tried again. */
   readonly prepare: () => Promise<void>;
@@ -37,11 +38,7 @@ export type ExportFolder = {
 export type OwnFile = 'selection.ndjson' | 'index.ndjson' | 'manifest.json' | 'errors.json' | 'result.zip';
 
 /** `extension` is that of the files of single runs. */
-export function openExportFolder(
-  files: ExportFiles,
-  path: string,
-  extension: string,
-): ExportFolder {
+export function openExportFolder(files: ExportFiles, path: string, extension: string): ExportFolder {
   const parts = join(path, 'parts');
   const refusals = join(path, 'refusals');
   const ownFile = (name: OwnFile): string => join(path, name);
@@ -77,10 +74,12 @@ export function openExportFolder(
       await files.sync(finished);
       await files.rename(finished, partOf(executionId));
     },
-    partsDone: async () => (await files.namesIn(parts)).length,
-    refuse: async (executionId, refused) => {
-      await files.writeStream(refusalAt(executionId), [JSON.stringify(refused)], AbortSignal.any([]));
+    progress: async () => {
+      const errors = (await files.namesIn(refusals)).length;
+      return { done: (await files.namesIn(parts)).length + errors, errors };
     },
+    refuse: (executionId, refused, signal) =>
+      files.writeStream(refusalAt(executionId), [JSON.stringify(refused)], signal),
     refusalOf: async (executionId, signal) => {
       if ((await files.sizeOf(refusalAt(executionId))) === undefined) return undefined;
       for await (const refused of ndjson<RefusedRun>(files, refusalAt(executionId), signal)) return refused;

@@ -33,14 +33,15 @@ export type ExportStreams = {
 };
 
 /** From which statuses what may become of a job, and how that is called. */
-const rules: Readonly<Record<ExportType, { readonly from: readonly JobStatus[]; readonly action: string }>> = {
-  export_requested: { from: ['none'], action: 'requested' },
-  export_finished: { from: ['open'], action: 'finished' },
-  export_failed: { from: ['open'], action: 'stopped' },
-  export_cancelled: { from: ['open', 'failed'], action: 'cancelled' },
-  export_resumed: { from: ['failed'], action: 'resumed' },
-  export_expired: { from: ['finished', 'failed'], action: 'removed' },
-};
+const rules: Readonly<Record<ExportType, { readonly from: readonly JobStatus[]; readonly action: string }>> =
+  {
+    export_requested: { from: ['none'], action: 'requested' },
+    export_finished: { from: ['open'], action: 'finished' },
+    export_failed: { from: ['open'], action: 'stopped' },
+    export_cancelled: { from: ['open', 'failed'], action: 'cancelled' },
+    export_resumed: { from: ['failed'], action: 'resumed' },
+    export_expired: { from: ['finished', 'failed'], action: 'removed' },
+  };
 
 /** People ask for these; the others are our own doing. */
 const asked: readonly ExportType[] = ['export_requested', 'export_cancelled', 'export_resumed'];

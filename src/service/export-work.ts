@@ -7,7 +7,14 @@ import type { Language } from '../events/localized.ts';
 import type { View } from '../exporters/view.ts';
 import { type ZipEntry, zipArchive } from '../exporters/zip-archive.ts';
 import { type ExportFiles, isSystemError } from './export-files.ts';
-import { type ExportFolder, linesOf, ndjson, readFile, type RefusedRun, type SelectedRun } from './export-folder.ts';
+import {
+  type ExportFolder,
+  linesOf,
+  ndjson,
+  readFile,
+  type RefusedRun,
+  type SelectedRun,
+} from './export-folder.ts';
 import { errorsOf, type IndexedRun, manifestOf, type Sum } from './export-manifest.ts';
 
 /** One run, as it stood after an item. */
@@ -69,7 +76,7 @@ export async function workAtExport(parts: WorkParts, work: Work, signal: AbortSi
   await folder.prepare();
   for await (const run of folder.selection(signal)) {
     const refused = await exportOne(parts, work, run, signal);
-    if (refused !== undefined) await folder.refuse(run.executionId, refused);
+    if (refused !== undefined) await folder.refuse(run.executionId, refused, signal);
     progress.done += 1;
     if (refused !== undefined) progress.errors += 1;
     work.onProgress({ ...progress });

@@ -67,7 +67,7 @@ export function createRunQueue(
 
   return {
     assertRoom: () => {
-      if (sessionOf.size >= maxWaiting) 
+      if (sessionOf.size >= maxWaiting)
         throw new LedgerError('QUEUE_FULL', { waiting: sessionOf.size, what: 'runs' });
     },
     add: (executionId, session) => {
