@@ -15,7 +15,11 @@ type Target = string | ((offered: string | undefined) => string);
  * Downloads into a new file and answers its path. The file gets its name once all bytes are on the disk and have the
  * length and the digest that the service told: there is never half of one, and none is written over.
  */
-export async function downloadTo(client: Client, path: string, target: Target): Promise<string> {
+export async function downloadTo(
+  client: Pick<Client, 'download'>,
+  path: string,
+  target: Target,
+): Promise<string> {
   const answer = await accepted(await client.download(path));
   const offered = /filename="([A-Za-z0-9][A-Za-z0-9._-]*)"/.exec(
     answer.header('content-disposition') ?? '',

@@ -68,8 +68,8 @@ async function* listOf(
   runs: AsyncIterable<IndexedRun>,
   entryOf: (run: IndexedRun) => object | undefined,
 ): AsyncGenerator<string> {
-  let text = '[';
-  let separator = '\n    ';
+  let text = '';
+  let separator = '[\n    ';
   for await (const run of runs) {
     const entry = entryOf(run);
     if (entry === undefined) continue;
@@ -79,5 +79,5 @@ async function* listOf(
     yield text;
     text = '';
   }
-  yield `${text}\n  ]`;
+  yield separator.startsWith('[') ? '[]' : `${text}\n  ]`;
 }
