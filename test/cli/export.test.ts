@@ -70,7 +70,7 @@ describe('export --filter', () => {
     ...[
       'export',
       '--filter',
-      'status=failed',
+      'status=completed',
       '--filter',
       'status=blocked',
       '--filter',

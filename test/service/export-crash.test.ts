@@ -7,7 +7,7 @@ import { unzipped } from '../unzipped.ts';
 import { openExportBench, recordRuns } from './export-bench.ts';
 
 /** Every n-th change of a file is one after which the process is killed. */
-const every = Number(process.env['RUNLEDGER_CRASH_EVERY'] ?? 9);
+const every = Number(process.env['RUNLEDGER_CRASH_EVERY'] ?? 13);
 const runs = 5;
 
 test('an export whose process is killed after any change of a file is whole after the next start, no part made twice', async () => {
