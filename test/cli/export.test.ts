@@ -66,18 +66,10 @@ describe('export of several ids', () => {
 });
 
 describe('export --filter', () => {
-  const filtered = (file: string): string[] => [
-    ...[
-      'export',
-      '--filter',
-      'status=completed',
-      '--filter',
-      'status=blocked',
-      '--filter',
-      'execution_mode=eco',
-    ],
-    ...['--format', 'json', '-o', file],
-  ];
+  const filtered = (file: string): string[] => {
+    const filter = '--filter status=completed --filter status=blocked --filter execution_mode=eco';
+    return ['export', ...filter.split(' '), '--format', 'json', '-o', file];
+  };
 
   test('writes one ZIP of every run that matches, with and without a service', async () => {
     const here = data.beside('here.zip');
@@ -147,9 +139,8 @@ describe('export --filter', () => {
   });
 
   test('--resume of an export that there is not is refused', async () => {
-    const told = await runledger(data.path, [
-      ...['export', '--resume', 'export_20260101_000000_00000000', '-o', data.beside('none.zip')],
-    ]);
+    const none = ['--resume', 'export_20260101_000000_00000000', '-o', data.beside('none.zip')];
+    const told = await runledger(data.path, ['export', ...none]);
     expect(told).toMatchObject({ status: 1, err: expect.stringContaining('GET /api/exports lists them') });
   });
 });
