@@ -299,6 +299,18 @@ export const errorTable = {
     (p: { format: string; available: readonly string[] }) =>
       `This version cannot write ${p.format} yet: use ${p.available.join(', ')}.`,
   ),
+  EXPORT_IMPOSSIBLE: entry(
+    422,
+    'Export impossible',
+    (p: { format: string; what: string; cure: string }) =>
+      `This run cannot be written as ${p.format}: ${p.what}; ${p.cure}.`,
+  ),
+  EXPORT_BUSY: entry(
+    503,
+    'Too many exports wait',
+    (p: { waiting: number }) => `${p.waiting} exports wait already: try again in a minute.`,
+    true,
+  ),
   EXPORT_NOT_FOUND: entry(
     404,
     'Export not found',

@@ -19,6 +19,10 @@ export type Replay = {
   readonly header: RecordHeader & { readonly view?: View };
   /** The items of the view, all where none was asked for; in order, and from the first again with each call. */
   readonly items: (signal: AbortSignal) => AsyncIterable<ExecutionItem>;
+  /** The first item, of every view: what the run began with. */
+  readonly start: ExecutionItem;
+  /** Items, of every view, that say why something is not there: a refusal, a failure, a skipped output, a cancel. */
+  readonly setbacks: readonly ExecutionItem[];
   /** Undefined for a medium that we do not hold: files of other systems, and what was never uploaded. */
   readonly medium: (sha256: string) => Promise<ReplayedMedium | undefined>;
   /** Of the words that are ours. */

@@ -1,13 +1,17 @@
 import type { Exporter } from './contract.ts';
 import { jsonExporter } from './json.ts';
+import { xmlExporter } from './xml.ts';
+import { zipExporter } from './zip.ts';
 
-/** Every format that has a name; those without an exporter are promised, and answer 501 until they exist. */
+/** Each tells a run in one way; the zip holds them all. */
+const single: readonly Exporter[] = [jsonExporter, xmlExporter];
+
+/** Every format that has a name; one without an exporter is promised, and answers 501 until it exists. */
 export const formats: ReadonlyMap<string, Exporter | null> = new Map<string, Exporter | null>([
-  ['json', jsonExporter],
-  ['xml', null],
+  ...single.map((exporter) => [exporter.format, exporter] as const),
   ['pdf', null],
   ['docx', null],
-  ['zip', null],
+  ['zip', zipExporter(single)],
   ['audit', null],
 ]);
 

@@ -1,5 +1,7 @@
 import { catalogued, type Effect, unknownEntry } from '../events/catalogue.ts';
 import type { ExecutionItem } from '../events/item.ts';
+import type { ExecutionRecord } from '../run/record.ts';
+import { isSetback, withheldLoops } from './setback.ts';
 
 /** Whom a run is shown to, from the pictures alone to every piece of evidence (domain.md §7). */
 export const views = ['student', 'advanced', 'teacher', 'researcher', 'auditor'] as const;
@@ -34,4 +36,15 @@ export function isShown({ view, logs, withheldLoops }: Shown, item: ExecutionIte
   if (view === 'auditor') return kind === 'decision' || kind === 'review' || effect === 'start';
   if (effect === 'deliver_output' && withheldLoops.has(item.loop_iteration ?? 0)) return false;
   return effectsOf[view]?.includes(effect) ?? false;
+}
+
+/** A record with the items of one view only, and with the view named in it. */
+export function recordInView(
+  record: ExecutionRecord,
+  view: View,
+  logs: boolean,
+): ExecutionRecord & { readonly view: View } {
+  const setbacks = record.items.filter(({ item_type }) => isSetback(item_type));
+  const shown = { view, logs, withheldLoops: withheldLoops(setbacks) };
+  return { ...record, view, items: record.items.filter((item) => isShown(shown, item)) };
 }

@@ -1,15 +1,14 @@
 import { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { LedgerError, type PointedDetail } from '../errors.ts';
 import type { Position } from '../event-store/port.ts';
 import { languages } from '../events/localized.ts';
-import type { ExportChoice, Exporter } from '../exporters/contract.ts';
-import { availableFormats, exporterFor, formats } from '../exporters/registry.ts';
+import { formats } from '../exporters/registry.ts';
 import { views } from '../exporters/view.ts';
 import { answering, bulkExport, bulkExportBegun, bulkExports } from './answers.ts';
+import { refusalOf } from './export.ts';
 import { idempotencyHeaders, idempotent } from './idempotency.ts';
+import { languageOf } from './languages.ts';
 import { pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
 import { filterMembers, filterOf } from './run-filter.ts';
@@ -24,16 +23,15 @@ const exportBody = z.strictObject({
     .max(1)
     .optional()
     .describe('log entries too, where a view is named'),
-  lang: z.enum(languages).optional().describe('of the words that are ours; en where none is named'),
+  lang: z.enum(languages).optional().describe('of the words that are ours; else as Accept-Language says'),
 });
-type ExportBody = z.infer<typeof exportBody>;
 
 const params = z.strictObject({ id: z.string() });
 const noQuery = z.strictObject({});
 const noBody = z.strictObject({}).nullish();
 
 /** Exports of many runs at once: asking for them, following and steering them, and their files. */
-export const exportRoutes =
+export const bulkExportRoutes =
   (service: Service): FastifyPluginAsyncZod =>
   async (app) => {
     const { exports } = service;
@@ -51,17 +49,17 @@ export const exportRoutes =
       },
       async (request, reply) => {
         const { body } = request;
-        const exporter = exporterOrRefusal(request, reply, body.format);
-        if (!('export' in exporter)) return exporter;
-        refuseOtherChoices(body, exporter);
+        const { filter, format, ...choices } = body;
+        const refused = refusalOf(format, choices);
+        if (refused !== undefined) return sendProblem(request, reply, refused.error, refused.members);
         const { id, startedAt, position } = await exports.start(
           {
-            filter: filterOf(body.filter),
-            givenFilter: body.filter,
-            format: body.format,
+            filter: filterOf(filter),
+            givenFilter: filter,
+            format,
             view: body.view,
             logs: body.include?.includes('logs') ?? false,
-            language: body.lang ?? 'en',
+            language: body.lang ?? languageOf(request.headers['accept-language']),
           },
           idempotent(request.headers, 'export', body),
         );
@@ -154,44 +152,6 @@ export const exportRoutes =
       },
     );
   };
-
-/** The exporter of a format, or the refusal that was sent: one that nobody knows, or that is promised only. */
-function exporterOrRefusal(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  format: string,
-): Exporter | FastifyReply {
-  const exporter = exporterFor(format);
-  if (exporter !== undefined) return exporter;
-  const supported = [...formats.keys()];
-  if (supported.includes(format)) {
-    const error = new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
-    return sendProblem(request, reply, error, { details: error.message });
-  }
-  const error = new LedgerError('UNKNOWN_FORMAT', { format, supported });
-  return sendProblem(request, reply, error, {
-    format,
-    supported_formats: supported,
-    available_now: availableFormats,
-  });
-}
-
-function refuseOtherChoices(body: ExportBody, { format, choices }: Exporter): void {
-  const made: Readonly<Partial<Record<ExportChoice, unknown>>> = body;
-  const errors = (['view', 'include', 'lang'] as const)
-    .filter((choice) => made[choice] !== undefined && !choices.includes(choice))
-    .map((choice): PointedDetail => ({ pointer: `/${choice}`, detail: `is no choice of ${format}` }));
-  const [first] = errors;
-  if (first === undefined) return;
-  throw new LedgerError(
-    'INVALID_REQUEST',
-    {
-      what: `${first.pointer.slice(1)} ${first.detail}`,
-      cure: choices.length === 0 ? 'leave it out' : `leave it out; ${format} takes ${choices.join(', ')}`,
-    },
-    { errors },
-  );
-}
 
 function shown({ id, job, status, progress, expiresAt, error }: ExportState): z.infer<typeof bulkExport> {
   const { result } = job;

@@ -3,12 +3,11 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
 import { toUtc } from '../events/time.ts';
-import { exporterFor, availableFormats, formats } from '../exporters/registry.ts';
+import { recordInView, views } from '../exporters/view.ts';
 import { answering, runList, runRecord, runStats } from './answers.ts';
 import { cursorPage } from './cursor.ts';
 import { pageOf } from './paging.ts';
 import { namesVersion } from './preconditions.ts';
-import { sendProblem } from './problem.ts';
 import { badTime, filterMembers, filterOf } from './run-filter.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import type { Service } from './service.ts';
@@ -24,11 +23,13 @@ type ListQuery = z.infer<typeof listQuery>;
 const recordQuery = z.strictObject({
   at_seq: z.string().optional().describe('the run as it was after this item'),
   at: z.string().optional().describe('RFC 3339: what was known at this time'),
+  view: z.enum(views).optional().describe('only the items of this view'),
+  include: z.literal('logs').optional().describe('log entries too, where there is a view'),
 });
 
 const runParams = z.strictObject({ id: z.string() });
 
-/** Reading runs: the list, one record now or then, the statistics, the exports. */
+/** Reading runs: the list, one record now or then, whole or as one view, the statistics. */
 export const runRoutes =
   (service: Service): FastifyPluginAsyncZod =>
   async (app) => {
@@ -98,45 +99,6 @@ export const runRoutes =
         return sendJson(reply, found.text);
       },
     );
-
-    app.get(
-      '/api/runs/:id/export/:format',
-      {
-        schema: {
-          summary: 'One run as a file',
-          params: z.strictObject({ id: z.string(), format: z.string() }),
-          querystring: z.strictObject({}),
-          response: answering({}),
-        },
-      },
-      async (request, reply) => {
-        const { id, format } = request.params;
-        if (!formats.has(format)) {
-          const error = new LedgerError('UNKNOWN_FORMAT', { format, supported: [...formats.keys()] });
-          return sendProblem(request, reply, error, {
-            format,
-            supported_formats: [...formats.keys()],
-            available_now: availableFormats,
-          });
-        }
-        const exporter = exporterFor(format);
-        if (!exporter) {
-          const error = new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
-          return sendProblem(request, reply, error, { details: error.message });
-        }
-        const telling = { logs: true, language: 'en' } as const;
-        const replay = await service.openReplay(checkedId(id), telling, request.signal);
-        if (!replay) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
-        void reply
-          .type(exporter.mime)
-          .header(
-            'content-disposition',
-            `attachment; filename="${replay.header.execution_id}.${exporter.extension}"`,
-          )
-          .header('x-content-type-options', 'nosniff');
-        return reply.send(Buffer.concat(await collect(exporter.export(replay, request.signal))));
-      },
-    );
   };
 
 function sendList(
@@ -154,21 +116,15 @@ export function sendJson(reply: FastifyReply, text: string, status = 200): Fasti
   return reply.code(status).type('application/json; charset=utf-8').serializer(String).send(text);
 }
 
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return parts;
-}
-
 async function recordAt(
   service: Service,
   id: string,
-  { at_seq, at }: z.infer<typeof recordQuery>,
+  { at_seq, at, view, include }: z.infer<typeof recordQuery>,
   signal: AbortSignal,
 ): Promise<{ text: string; version: number }> {
   const unknown = new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
   if (!isExecutionId(id)) throw unknown;
-  if (at_seq === undefined && at === undefined) {
+  if (at_seq === undefined && at === undefined && view === undefined) {
     return service.queries.record(id);
   }
   const seq = at_seq === undefined ? undefined : Number(at_seq);
@@ -182,12 +138,8 @@ async function recordAt(
   if (at !== undefined && time === undefined) throw badTime('at', at);
   const record = await service.replay(id, { seq, time }, signal);
   if (!record) throw unknown;
-  return { text: JSON.stringify(record), version: record.version };
-}
-
-function checkedId(id: string): string {
-  if (!isExecutionId(id)) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
-  return id;
+  const shown = view === undefined ? record : recordInView(record, view, include === 'logs');
+  return { text: JSON.stringify(shown), version: record.version };
 }
 
 /** The four that clients always find, and each further one that was given. */

@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
 import type { Language } from '../events/localized.ts';
-import type { Replay } from '../exporters/contract.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
 import type { View } from '../exporters/view.ts';
 import type { ImportReport } from '../import/import-batch.ts';
@@ -133,17 +132,18 @@ export type Service = {
     until: { readonly seq?: number | undefined; readonly time?: string | undefined },
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
-  /** The run for an exporter; undefined for an unknown one. */
-  readonly openReplay: (
-    executionId: string,
-    telling: {
+  /** One run as a finished file. Throws EXECUTION_NOT_FOUND, FORMAT_NOT_AVAILABLE, EXPORT_IMPOSSIBLE, EXPORT_BUSY. */
+  readonly exportRun: (
+    request: {
+      readonly executionId: string;
+      readonly format: string;
       readonly view?: View | undefined;
       readonly logs: boolean;
       readonly language: Language;
       readonly untilSeq?: number | undefined;
     },
     signal: AbortSignal,
-  ) => Promise<Replay | undefined>;
+  ) => Promise<ExportedFile>;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
   /** Stores bytes durably under their digest. */
@@ -167,6 +167,17 @@ export type Service = {
   readonly authenticate: (text: string) => string;
   /** A fresh execution id: `exec_YYYYMMDD_HHMMSS_<8 hex>`, UTC. */
   readonly newExecutionId: () => string;
+};
+
+/** A file on the disk of the service; whoever asked for it removes it. */
+export type ExportedFile = {
+  readonly path: string;
+  readonly mediaType: string;
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly remove: () => Promise<void>;
 };
 
 /** A bulk export as it is asked for. */

@@ -1,11 +1,9 @@
-import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { LedgerError } from '../errors.ts';
+import { dirname, join } from 'node:path';
 import { sha256Hex } from '../events/digest.ts';
+import { diskRefusal } from './disk-refusal.ts';
 import { type MediaFiles, nodeFiles } from './media-files.ts';
-import { sniffedBytes, sniffMediaType } from './media-type.ts';
+import { mediaReader, mediumPath } from './media-reader.ts';
+import { sniffMediaType } from './media-type.ts';
 
 /** A stored medium, as an item names it. */
 export type StoredMedium = {
@@ -40,9 +38,6 @@ export type MediaStore = {
   readonly has: (sha256: string) => Promise<boolean>;
 };
 
-const digestPattern = /^[0-9a-f]{64}$/;
-const chunkBytes = 64 * 1024;
-
 /**
  * Opens the media folder, and makes it where it is not there. One process at a time holds it: what an earlier one left in
  * `tmp` is thrown away. `files` is the file system; tests put faults into it.
@@ -55,8 +50,8 @@ export async function openMediaStore(directory: string, files: MediaFiles = node
   await files.syncFolder(directory);
   let puts = 0;
   const durableFolders = new Set<string>();
-  const folderOf = (sha256: string): string => join(directory, sha256.slice(0, 2));
-  const pathOf = (sha256: string): string => join(folderOf(sha256), sha256);
+  const pathOf = (sha256: string): string => mediumPath(directory, sha256);
+  const folderOf = (sha256: string): string => dirname(pathOf(sha256));
 
   // A folder that is there may be another process's that died before it was durable: each is synced once by this one.
   const ensureFolder = async (folder: string): Promise<void> => {
@@ -89,64 +84,10 @@ export async function openMediaStore(directory: string, files: MediaFiles = node
         // Also for a file that was there: another call may have renamed it and not yet reached this line.
         await files.syncFolder(folderOf(sha256));
       } catch (error) {
-        throw refusal(error);
+        throw diskRefusal('The media folder', error);
       }
       return { sha256, mediaType: sniffMediaType(bytes), sizeBytes: bytes.byteLength };
     },
-    async open(sha256) {
-      const handle = digestPattern.test(sha256) ? await files.open(pathOf(sha256)) : undefined;
-      if (handle === undefined) throw new LedgerError('MEDIA_NOT_FOUND', { sha256: sha256.slice(0, 64) });
-      return openMedium(sha256, handle);
-    },
-    async has(sha256) {
-      return digestPattern.test(sha256) && (await files.sizeOf(pathOf(sha256))) !== undefined;
-    },
+    ...mediaReader(directory, files),
   };
-}
-
-async function openMedium(sha256: string, handle: FileHandle): Promise<OpenMedium> {
-  const { size } = await handle.stat();
-  const head = Buffer.alloc(Math.min(sniffedBytes, size));
-  await handle.read(head, 0, head.byteLength, 0);
-  return {
-    sha256,
-    sizeBytes: size,
-    mediaType: sniffMediaType(head),
-    close: () => handle.close(),
-    async *read(signal, range) {
-      const hasher = createHash('sha256');
-      const end = Math.min(range?.end ?? size, size);
-      try {
-        let at = range?.start ?? 0;
-        while (at < end) {
-          signal.throwIfAborted();
-          const chunk = Buffer.alloc(Math.min(chunkBytes, end - at));
-          const { bytesRead } = await handle.read(chunk, 0, chunk.byteLength, at);
-          if (bytesRead === 0) break;
-          at += bytesRead;
-          hasher.update(chunk.subarray(0, bytesRead));
-          yield chunk.subarray(0, bytesRead);
-        }
-        if (range === undefined && hasher.digest('hex') !== sha256) {
-          throw new LedgerError('MEDIA_CORRUPT', { sha256 });
-        }
-      } finally {
-        await handle.close();
-      }
-    },
-  };
-}
-
-/** An error of the file system names paths of this machine, which no client may read: it stays the cause. */
-function refusal(error: unknown): LedgerError {
-  const what = 'The media folder';
-  const isFull =
-    error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
-  return isFull
-    ? new LedgerError('STORAGE_FULL', { what }, { cause: error })
-    : new LedgerError(
-        'UNAVAILABLE',
-        { what, cure: 'read the service log, and check the disk' },
-        { cause: error },
-      );
 }

@@ -36,6 +36,8 @@ export type RecursionParameters = {
 export type PlannedOutput = {
   /** The output config's id; stays on the items whatever backend runs. */
   readonly config: string;
+  /** Its display name, pinned so that the run is told with it for ever; runs of older versions have none. */
+  readonly name?: Localized | undefined;
   readonly mediaType: MediaType;
   /** The backend the config names. */
   readonly backend: string;

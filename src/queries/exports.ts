@@ -1,10 +1,9 @@
-import { jobOrderTable, jobsTable } from '../../projections/exports.ts';
-import type { ExportJob } from '../exporters/export-job.ts';
+import { type JobRow, jobOrderTable, jobsTable } from '../../projections/exports.ts';
 import type { Projector } from '../projector/projector.ts';
 
 const projection = 'exports';
 
-export type JobEntry = { readonly id: string; readonly job: ExportJob };
+export type JobEntry = { readonly id: string; readonly job: JobRow['job'] };
 export type JobList = { readonly entries: readonly JobEntry[]; readonly total: number };
 
 /** Jobs, newest first, and how many there are. */

@@ -22,12 +22,12 @@ import { createRecorder } from '../run/recorder.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
+import { openRunExporter } from './export-run.ts';
+import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
-import { exportFiles } from './export-files.ts';
 import { openExports } from './open-exports.ts';
 import type { LedgerParts } from './parts.ts';
-import { openPlainExportRun } from './plain-export-run.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
 import { createRunControl } from './run-control.ts';
@@ -71,11 +71,17 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     { ...policy.reference, document: policy.document },
   );
   const source: ReplaySource = { store, keyOf: keys.keyOf };
+  const renderer = openRenderer();
+  const exportRun = await openRunExporter({
+    openReplay: (executionId, telling, signal) =>
+      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
+    renderer,
+    mediaDirectory: join(config.dataDirectory, 'media'),
+    directory: join(config.dataDirectory, 'exports', 'drafts'),
+  });
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
   const { list, select } = createRunLists(projector);
-  const openStandingReplay: Service['openReplay'] = (executionId, telling, signal) =>
-    openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal);
 
   projector.start();
   await catchUp(store, projector);
@@ -114,11 +120,6 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     keys: requestKeys,
     read,
     newExecutionId: newRunId,
-  });
-  const exportRun = await openPlainExportRun({
-    directory: join(config.dataDirectory, 'exports', 'tmp'),
-    files: exportFiles,
-    openReplay: openStandingReplay,
   });
   const exports = await openExports({
     config,
@@ -162,7 +163,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     importText: (text, timeZone) => importText(text, { recorder, naming: keys.naming }, { timeZone }),
     head: () => store.head(),
     replay,
-    openReplay: openStandingReplay,
+    exportRun,
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
     putMedia: (bytes, signal) => media.put(bytes, signal),
@@ -189,6 +190,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
       // At once: an export goes on where it was, and a run that is finished in time need not.
       await Promise.all([exports.close(), control.finish(finishWithinMs)]);
       await inFlight;
+      await renderer.close();
       await parts.close();
     },
   };

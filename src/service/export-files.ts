@@ -1,5 +1,4 @@
 import { open, readdir, writeFile } from 'node:fs/promises';
-import { LedgerError } from '../errors.ts';
 import { type MediaFiles, nodeFiles } from '../media/media-files.ts';
 
 /** What exports ask of a file system. */
@@ -36,19 +35,3 @@ export const exportFiles: ExportFiles = {
     }
   },
 };
-
-/** Is this the system's complaint about a file, rather than one of ours? */
-export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && 'syscall' in error && 'code' in error;
-
-/** An error of the file system names paths of this machine, which no client may read: it stays the cause. */
-export function diskFault(error: NodeJS.ErrnoException): LedgerError {
-  const what = 'The export folder';
-  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code))
-    ? new LedgerError('STORAGE_FULL', { what }, { cause: error })
-    : new LedgerError(
-        'UNAVAILABLE',
-        { what, cure: 'read the service log, and check the disk' },
-        { cause: error },
-      );
-}

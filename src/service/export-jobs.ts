@@ -8,11 +8,13 @@ import type { ExportDesk, ExportRequest, ExportState } from '../http/service.ts'
 import type { JobEntry, JobList } from '../queries/exports.ts';
 import type { RunFilter, RunSelection } from '../queries/run-list.ts';
 import type { RunSummary } from '../run/record.ts';
-import { diskFault, type ExportFiles, isSystemError } from './export-files.ts';
+import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import type { ExportFiles } from './export-files.ts';
 import { type ExportFolder, openExportFolder, type SelectedRun } from './export-folder.ts';
 import { createExportQueue, type WorkTurn } from './export-queue.ts';
+import type { ExportRun } from './export-run.ts';
 import { type ExportStreams, wrongStatus } from './export-stream.ts';
-import { type ExportRun, workAtExport } from './export-work.ts';
+import { workAtExport, type WorkParts } from './export-work.ts';
 import type { RequestKey, RequestKeys } from './request-keys.ts';
 
 export type ExportJobsParts = {
@@ -22,6 +24,7 @@ export type ExportJobsParts = {
   readonly streams: ExportStreams;
   readonly select: (filter: RunFilter) => RunSelection;
   readonly exportRun: ExportRun;
+  readonly pause: WorkParts['pause'];
   readonly keys: RequestKeys;
   /** Newest first. */
   readonly listed: (page: { readonly limit: number; readonly offset: number }) => JobList;
@@ -46,6 +49,8 @@ export type ExportJobs = {
   /** Stops what is worked at; its folder says how far it came. */
   readonly close: () => Promise<void>;
 };
+
+const diskOfExports = 'The export folder';
 
 /** Runs that are selected in one turn of the event loop. */
 const runsATurn = 100;
@@ -117,7 +122,7 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
       return { id, position };
     } catch (error) {
       await folder.remove();
-      throw isSystemError(error) ? diskFault(error) : error;
+      throw isOfTheDisk(error) ? diskRefusal(diskOfExports, error) : error;
     } finally {
       selection.release();
       place.release();
@@ -294,7 +299,7 @@ function unlessDone(error: unknown): void {
 }
 
 function failureOf(error: unknown): { readonly type: string; readonly message: string } {
-  const known = isSystemError(error) ? diskFault(error) : error;
+  const known = isOfTheDisk(error) ? diskRefusal(diskOfExports, error) : error;
   return known instanceof LedgerError
     ? { type: known.code, message: known.message }
     : { type: 'INTERNAL', message: 'Something went wrong here; the service log says what.' };

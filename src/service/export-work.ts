@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { FastifyBaseLogger } from 'fastify';
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
-import type { Language } from '../events/localized.ts';
-import type { View } from '../exporters/view.ts';
 import { type ZipEntry, zipArchive } from '../exporters/zip-archive.ts';
-import { type ExportFiles, isSystemError } from './export-files.ts';
+import { isOfTheDisk } from '../media/disk-refusal.ts';
+import type { ExportFiles } from './export-files.ts';
 import {
   type ExportFolder,
   linesOf,
@@ -15,34 +14,14 @@ import {
   type RefusedRun,
   type SelectedRun,
 } from './export-folder.ts';
+import type { ExportedFile, ExportRun } from './export-run.ts';
 import { errorsOf, type IndexedRun, manifestOf, type Sum } from './export-manifest.ts';
-
-/** One run, as it stood after an item. */
-export type RunExportRequest = {
-  readonly executionId: string;
-  readonly format: string;
-  readonly view: View | undefined;
-  /** Log entries too, where there is a view. */
-  readonly logs: boolean;
-  readonly language: Language;
-  readonly untilSeq: number;
-};
-
-/** A finished file on the disk of the data directory; whoever asked for it takes it away, or has it removed. */
-export type ExportedRun = {
-  readonly path: string;
-  readonly mediaType: string;
-  readonly fileName: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-  /** Does nothing where the file was taken away. */
-  readonly remove: () => Promise<void>;
-};
-export type ExportRun = (request: RunExportRequest, signal: AbortSignal) => Promise<ExportedRun>;
 
 export type WorkParts = {
   readonly files: ExportFiles;
   readonly exportRun: ExportRun;
+  /** Lets the renderers come to an end of what others have asked for. */
+  readonly pause: (signal: AbortSignal) => Promise<void>;
   readonly log: FastifyBaseLogger;
 };
 
@@ -101,7 +80,7 @@ export async function workAtExport(parts: WorkParts, work: Work, signal: AbortSi
 
 /** Why the run has no file; undefined where it has one. */
 async function exportOne(
-  { files, exportRun, log }: WorkParts,
+  { files, exportRun, pause, log }: WorkParts,
   { id, job, folder }: Work,
   { executionId, version }: SelectedRun,
   signal: AbortSignal,
@@ -110,9 +89,9 @@ async function exportOne(
   if ((await files.sizeOf(folder.partOf(executionId))) !== undefined) return undefined;
   const { format, view, logs, language } = job;
   const request = { executionId, format, view: view ?? undefined, logs, language, untilSeq: version + 1 };
-  let exported: ExportedRun;
+  let exported: ExportedFile;
   try {
-    exported = await exportRun(request, signal);
+    exported = await patiently(() => exportRun(request, signal), pause, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (stopsEverything(error)) throw error;
@@ -128,10 +107,28 @@ async function exportOne(
   return undefined;
 }
 
+/** How often a run is tried while single exports have all places; about five minutes. */
+const maxTries = 300;
+
+async function patiently<T>(
+  work: () => Promise<T>,
+  pause: WorkParts['pause'],
+  signal: AbortSignal,
+): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isLedgerError(error, 'EXPORT_BUSY') || tries === maxTries) throw error;
+    }
+    await pause(signal);
+  }
+}
+
 /** Faults that the next run would meet too. */
 const stopsEverything = (error: unknown): boolean =>
-  isSystemError(error) ||
-  (error instanceof LedgerError && ['STORAGE_FULL', 'UNAVAILABLE'].includes(error.code));
+  isOfTheDisk(error) ||
+  (error instanceof LedgerError && ['STORAGE_FULL', 'UNAVAILABLE', 'EXPORT_BUSY'].includes(error.code));
 
 const defect: RefusedRun = {
   error: 'INTERNAL',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
 import type { ExportDesk } from '../http/service.ts';
@@ -10,7 +11,7 @@ import { watchExpiry } from './export-expiry.ts';
 import { exportFiles } from './export-files.ts';
 import { createExportJobs } from './export-jobs.ts';
 import { createExportStreams } from './export-stream.ts';
-import type { ExportRun } from './export-work.ts';
+import type { ExportRun } from './export-run.ts';
 import type { LedgerParts } from './parts.ts';
 import type { RequestKeys } from './request-keys.ts';
 
@@ -44,6 +45,7 @@ export async function openExports({ config, executes, requestKeys, log, ...parts
     keys: requestKeys,
     listed: (page) => readJobs(projector, page),
     standing: () => readStandingJobs(projector),
+    pause: (signal) => setTimeout(1_000, undefined, { signal }),
     clock: Date.now,
     newExportId: () => newExportId(Date.now(), randomBytes(4)),
     keepHours: config.exportHours,

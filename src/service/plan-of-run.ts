@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { mediaType } from '../events/core.ts';
 import { catalogued, type Effect } from '../events/catalogue.ts';
 import { decisionRecord, safetyLevel } from '../events/decision.ts';
+import { localized } from '../events/localized.ts';
 import { hexDigest } from '../events/token.ts';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import type { Plan, RunPlan } from '../pipeline/plan.ts';
@@ -27,6 +28,7 @@ const startMetadata = z.object({
   outputs: z.array(
     z.strictObject({
       config: z.string(),
+      name: localized.optional(),
       mediaType,
       backend: z.string(),
       model: z.string().nullable(),

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { isLedgerError } from '../errors.ts';
 import type { EventReader } from '../event-store/port.ts';
-import { type CatalogueEntry, catalogued } from '../events/catalogue.ts';
 import { decodeEvent, type LedgerEvent } from '../events/envelope.ts';
 import { type ExecutionItem, mergeItem } from '../events/item.ts';
 import type { Language } from '../events/localized.ts';
 import { compareTimes } from '../events/time.ts';
 import type { Replay, ReplayedMedium } from '../exporters/contract.ts';
+import { isSetback, withheldLoops } from '../exporters/setback.ts';
 import { isShown, type View } from '../exporters/view.ts';
 import {
   evolveRecord,
@@ -64,29 +64,32 @@ export async function openReplay(
 ): Promise<Replay | undefined> {
   let state = initialRecordState(executionId);
   let head: Replay['head'] | undefined;
-  const withheldLoops = new Set<number>();
+  let start: ExecutionItem | undefined;
+  const setbacks: ExecutionItem[] = [];
   for await (const { event, hash } of eventsOf(source, executionId, { seq: untilSeq }, signal)) {
     state = evolveRecord(state, event);
+    start ??= mergeItem(event.core, event.payload, event.erased);
     head = { sequenceNumber: event.core.seq, hash };
-    if (entryOf(event)?.effect === 'withhold_output') withheldLoops.add(event.core.loop_iteration ?? 0);
+    if (isSetback(event.type)) setbacks.push(mergeItem(event.core, event.payload, event.erased));
   }
-  if (head === undefined) return undefined;
+  if (head === undefined || start === undefined) return undefined;
   const { sequenceNumber } = head;
+  const shown = { view, logs, withheldLoops: withheldLoops(setbacks) };
   return {
     header: { ...headerOf(state), ...(view === undefined ? {} : { view }) },
     async *items(reading) {
       for await (const { event } of eventsOf(source, executionId, { seq: sequenceNumber }, reading)) {
         const item: ExecutionItem = mergeItem(event.core, event.payload, event.erased);
-        if (isShown({ view, logs, withheldLoops }, item)) yield item;
+        if (isShown(shown, item)) yield item;
       }
     },
+    start,
+    setbacks,
     medium: source.medium,
     language,
     head,
   };
 }
-
-const entryOf = ({ type }: LedgerEvent): CatalogueEntry | undefined => catalogued(type);
 
 /** So many events are decoded in one turn of the event loop: about a millisecond's work. */
 const eventsATurn = 16;

@@ -5,6 +5,8 @@ import type { WorkflowLibrary } from './library.ts';
 /** One output of a run, with everything its backend needs. */
 export type ResolvedOutput = {
   readonly config: string;
+  /** As people read it. */
+  readonly name: OutputConfig['name'];
   readonly mediaType: OutputConfig['media_type'];
   readonly backend: string;
   readonly model: string;
@@ -34,6 +36,7 @@ export function resolveOutputs(
 
 const resolved = (config: OutputConfig): ResolvedOutput => ({
   config: config.id,
+  name: config.name,
   mediaType: config.media_type,
   backend: config.backend,
   model: config.model,

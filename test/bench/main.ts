@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [options]`: measures, prints tables, asserts nothing. */
 import { append } from './append.ts';
 import { appendPostgres } from './append-postgres.ts';
+import { exports } from './export.ts';
 import { filter } from './filter.ts';
 import { fullPath } from './full-path.ts';
 import { http } from './http.ts';
@@ -15,6 +16,10 @@ const benches: Readonly<Record<string, Bench>> = {
   append: {
     what: 'the log: append in flight and bulk, stored bytes, PostgreSQL, the full path of an item',
     runs: [append, storedBytes, appendPostgres, fullPath],
+  },
+  export: {
+    what: 'exports of long runs: time, peak memory, how long the event loop is held',
+    runs: [exports],
   },
   filter: {
     what: 'the term filter: time per 100 kB of adversarial text, from 10 kB to 1 MB',

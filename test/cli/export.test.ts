@@ -8,7 +8,7 @@ import type { Client } from '../../src/cli/client.ts';
 import { downloadTo } from '../../src/cli/download.ts';
 import { compiled, environmentOf, startServiceProcess } from '../crash/service-process.ts';
 import { openExportBench, recordRuns } from '../service/export-bench.ts';
-import { unzipped } from '../unzipped.ts';
+import { readZip } from '../read-zip.ts';
 import { newDataDirectory, runledger } from './command.ts';
 
 const data = newDataDirectory();
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => data.remove());
 
 const namesIn = async (zip: string): Promise<string[]> =>
-  [...(await unzipped(zip)).keys()].filter((name) => name.startsWith('runs/'));
+  [...(await readZip(zip)).keys()].filter((name) => name.startsWith('runs/'));
 
 describe('export of several ids', () => {
   test('writes a file each into a folder, names those that are refused, and ends with 3', async () => {

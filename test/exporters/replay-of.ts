@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Replay, ReplayedMedium } from '../../src/exporters/contract.ts';
 import type { Language } from '../../src/events/localized.ts';
+import { isSetback } from '../../src/exporters/setback.ts';
 import { sniffMediaType } from '../../src/media/media-type.ts';
 import type { ExecutionRecord } from '../../src/run/record.ts';
 
@@ -13,6 +14,8 @@ export function replayOf(
   }: { readonly language?: Language; readonly media?: readonly Uint8Array[] } = {},
 ): Replay {
   const { items, ...header } = record;
+  const [start] = items;
+  if (start === undefined) throw new TypeError('a run has an item');
   const held = new Map(media.map((bytes) => [digestOf(bytes), mediumOf(bytes)]));
   return {
     header,
@@ -22,6 +25,8 @@ export function replayOf(
         yield item;
       }
     },
+    start,
+    setbacks: items.filter(({ item_type }) => isSetback(item_type)),
     medium: async (sha256) => held.get(sha256),
     language,
     head: { sequenceNumber: record.version + 1, hash: digestOf(Buffer.from(record.execution_id)) },

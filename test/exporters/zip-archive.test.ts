@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { type ZipEntry, zipArchive } from '../../src/exporters/zip-archive.ts';
-import { unzipped } from '../unzipped.ts';
+import { readZip } from '../read-zip.ts';
 
 const never = AbortSignal.any([]);
 
@@ -47,7 +47,7 @@ test('files come back byte for byte, deflated ones smaller, in their order', asy
   ];
   const zip = await archived(entries);
   expect(zip.byteLength).toBeLessThan(poem.length * 1.2);
-  const files = await unzipped(zip);
+  const files = await readZip(zip);
   expect([...files]).toEqual([
     ['manifest.json', Buffer.from(poem)],
     ['runs/größe-日本.json', Buffer.from('x')],
@@ -83,7 +83,7 @@ test('more than 65,535 files need ZIP64, and the directory comes in pieces that 
   }
   expect(largest).toBeLessThan(64 * 1_024);
   const last = names.at(-1) ?? '';
-  const files = await unzipped(Buffer.concat(chunks), (name) => name === last);
+  const files = await readZip(Buffer.concat(chunks), (name) => name === last);
   expect(files.size).toBe(count);
   expect(String(files.get(last))).toBe('x');
   expect([...files.keys()]).toEqual(names);

@@ -18,6 +18,8 @@ export type LedgerService = {
   /** Changes with a restart, as `ledger` does. */
   readonly url: string;
   readonly ledger: Ledger;
+  /** Its data. */
+  readonly directory: string;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
   /** Stops the service and starts it again on the same directory. */
@@ -76,6 +78,7 @@ export async function startLedgerService(
     get ledger() {
       return running.ledger;
     },
+    directory: settings['RUNLEDGER_DATA'] ?? directory,
     get: (path, headers = {}) => ask(path, { headers }),
     post: (path, body, headers) => send('POST', path, body, headers),
     put: (path, body, headers) => send('PUT', path, body, headers),

@@ -17,9 +17,9 @@ import { createRecorder, type Recorder } from '../../src/run/recorder.ts';
 import { exportFiles, type ExportFiles } from '../../src/service/export-files.ts';
 import { createExportJobs, type ExportJobs } from '../../src/service/export-jobs.ts';
 import { createExportStreams } from '../../src/service/export-stream.ts';
-import type { ExportRun } from '../../src/service/export-work.ts';
+import { type ExportRun, openRunExporter } from '../../src/service/export-run.ts';
 import { openParts } from '../../src/service/parts.ts';
-import { openPlainExportRun } from '../../src/service/plain-export-run.ts';
+import { openRenderer } from '../../src/service/renderer.ts';
 import { openReplay } from '../../src/service/replay.ts';
 import { createRequestKeys } from '../../src/service/request-keys.ts';
 
@@ -71,15 +71,17 @@ export async function openExportBench(
   const exports = join(directory, 'exports');
   const files = options.files?.(exportFiles) ?? exportFiles;
   const source = { store, keyOf: keys.keyOf, medium: heldMedium(media) };
-  const plain = await openPlainExportRun({
-    directory: join(exports, 'tmp'),
-    files,
+  const renderer = openRenderer();
+  const openedRun = await openRunExporter({
     openReplay: (executionId, telling, signal) => openReplay(source, executionId, telling, signal),
+    renderer,
+    mediaDirectory: join(directory, 'media'),
+    directory: join(exports, 'drafts'),
   });
   const rendered: string[] = [];
   const exportRun: ExportRun = async (request, signal) => {
     await options.before?.(request.executionId, signal);
-    const exported = await plain(request, signal);
+    const exported = await openedRun(request, signal);
     rendered.push(request.executionId);
     return exported;
   };
@@ -95,6 +97,7 @@ export async function openExportBench(
     keys: createRequestKeys(keys.naming, (key) => readRequest(projector, key)),
     listed: (page) => readJobs(projector, page),
     standing: () => readStandingJobs(projector),
+    pause: () => setImmediate(),
     clock: () => Date.now() + passedMs,
     newExportId: () =>
       `export_20260101_000000_${(random * 0x1_00_00 + (ids += 1)).toString(16).padStart(8, '0')}`,
@@ -106,6 +109,7 @@ export async function openExportBench(
     if (isClosed) return;
     isClosed = true;
     await jobs.close();
+    await renderer.close();
     await parts.close();
   };
   return {

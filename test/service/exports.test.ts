@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
 import { runStatuses } from '../../src/run/lifecycle.ts';
 import { moment } from '../moment.ts';
-import { unzipped } from '../unzipped.ts';
+import { readZip } from '../read-zip.ts';
 import { everything, recordRuns } from './export-bench.ts';
 import { exportBench } from './exporting.ts';
 
@@ -32,7 +32,7 @@ const parsed = (bytes: Buffer | undefined): unknown => JSON.parse(String(bytes))
 
 /** What a result holds, each file held against what the manifest says of it. */
 async function resultIn(folder: string) {
-  const files = await unzipped(join(folder, 'result.zip'));
+  const files = await readZip(join(folder, 'result.zip'));
   const manifest = parsed(files.get('manifest.json')) as Manifest;
   const errors = parsed(files.get('errors.json')) as {
     execution_id: string;
@@ -184,6 +184,29 @@ describe('an export of many runs', () => {
     });
   });
 
+  test('waits while single exports have all renderers', async () => {
+    let busy = 3;
+    const bench = await exportBench({
+      before: async () => {
+        if (busy-- > 0) throw new LedgerError('EXPORT_BUSY', { waiting: 32 });
+      },
+    });
+    await recordRuns(bench.recorder, 2);
+    await bench.caughtUp();
+    const { id } = await bench.jobs.desk.start(everything);
+    expect(await bench.settled(id)).toMatchObject({ status: 'finished', progress: { done: 2, errors: 0 } });
+  });
+
+  test.each(['xml', 'zip'])('takes every run as %s, heavy formats in their own process', async (format) => {
+    const bench = await exportBench();
+    await recordRuns(bench.recorder, 4);
+    await bench.caughtUp();
+    const { id } = await bench.jobs.desk.start({ ...everything, format });
+    expect(await bench.settled(id)).toMatchObject({ status: 'finished', progress: { done: 4, errors: 0 } });
+    const files = await readZip(join(bench.folderOf(id), 'result.zip'));
+    expect([...files.keys()].filter((name) => name.endsWith(`.${format}`))).toHaveLength(4);
+  });
+
   test('of the same runs has the same files in the same order, byte for byte', async () => {
     const bench = await exportBench();
     await recordRuns(bench.recorder, 10);
@@ -241,35 +264,51 @@ describe('an export that is interrupted', () => {
     expect(after.total).toBe(3);
   });
 
-  test('by a full disk has failed, leaves nothing by halves, and is resumed once there is room', async () => {
-    let room = 5;
-    const bench = await exportBench({
-      files: (files) => ({
-        ...files,
-        writeStream: async (path, chunks, signal) => {
-          if (path.includes(join('exports', 'tmp')) && room-- === 0)
-            throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', syscall: 'write' });
-          await files.writeStream(path, chunks, signal);
-        },
-      }),
-    });
-    await recordRuns(bench.recorder, 8);
-    await bench.caughtUp();
-    const { id } = await bench.jobs.desk.start(everything);
-    const failed = await bench.settled(id);
-    expect(failed).toMatchObject({
-      status: 'failed',
-      progress: { done: 5, total: 8, errors: 0 },
-      error: { type: 'STORAGE_FULL', message: expect.stringContaining('no room on the disk') },
-    });
-    expect(failed.error?.message).not.toContain(bench.directory);
-    expect(await readdir(bench.folderOf(id))).toEqual(['parts', 'refusals', 'selection.ndjson']);
-    await expect(bench.jobs.desk.open(id)).rejects.toMatchObject({ code: 'EXPORT_STATUS' });
-    await bench.jobs.desk.resume(id);
-    expect(await bench.settled(id)).toMatchObject({ status: 'finished', error: null });
-    expect(new Set(bench.rendered).size).toBe(bench.rendered.length);
-    expect((await resultIn(bench.folderOf(id))).ids).toHaveLength(8);
+  const noRoom = Object.assign(new Error('ENOSPC: no space left on /a/path'), {
+    code: 'ENOSPC',
+    syscall: 'write',
   });
+  test.each([
+    ['renderer', 8],
+    ['part', 9],
+  ] as const)(
+    'by a disk that is full for a %s has failed, leaves nothing by halves, and is resumed',
+    async (what, renders) => {
+      const room = { renderer: 5, part: 5 };
+      const take = (place: keyof typeof room): void => {
+        if (what === place && room[place]-- === 0) throw noRoom;
+      };
+      const bench = await exportBench({
+        before: async () => take('renderer'),
+        files: (files) => ({
+          ...files,
+          sync: async (path) => {
+            take('part');
+            await files.sync(path);
+          },
+        }),
+      });
+      await recordRuns(bench.recorder, 8);
+      await bench.caughtUp();
+      const { id } = await bench.jobs.desk.start(everything);
+      expect(await bench.settled(id)).toMatchObject({
+        status: 'failed',
+        progress: { done: 5, total: 8, errors: 0 },
+        error: {
+          type: 'STORAGE_FULL',
+          message:
+            'The export folder found no room on the disk and stored nothing: free space, then try again.',
+        },
+      });
+      expect(await readdir(bench.folderOf(id))).toEqual(['parts', 'refusals', 'selection.ndjson']);
+      expect(await readdir(join(bench.directory, 'exports', 'drafts'))).toEqual([]);
+      await expect(bench.jobs.desk.open(id)).rejects.toMatchObject({ code: 'EXPORT_STATUS' });
+      await bench.jobs.desk.resume(id);
+      expect(await bench.settled(id)).toMatchObject({ status: 'finished', error: null });
+      expect(bench.rendered).toHaveLength(renders);
+      expect((await resultIn(bench.folderOf(id))).ids).toHaveLength(8);
+    },
+  );
 
   test.each(['index.ndjson', 'manifest.json', 'errors.json', 'result.zip'])(
     'by a disk that is full once %s is written renders nothing again',
@@ -382,7 +421,7 @@ describe('exports in turn', () => {
     });
     await bench.caughtUp();
     expect((await bench.jobs.desk.list({ limit: 1, offset: 0 })).total).toBe(101);
-    expect(await readdir(join(bench.directory, 'exports'))).toHaveLength(101);
+    expect(await readdir(join(bench.directory, 'exports'))).toHaveLength(101 + 1);
   });
 
   test('a request that comes again under its Idempotency-Key starts nothing, also after a restart', async () => {
@@ -420,7 +459,7 @@ describe('cancelling an export', () => {
     await bench.jobs.desk.cancel(id);
     expect(await bench.jobs.desk.read(id)).toMatchObject({ status: 'cancelled', expiresAt: null });
     expect(bench.rendered).toHaveLength(2);
-    expect(await readdir(join(bench.directory, 'exports'))).toEqual(['tmp']);
+    expect(await readdir(join(bench.directory, 'exports'))).toEqual(['drafts']);
     await bench.jobs.desk.cancel(id);
     await expect(bench.jobs.desk.resume(id)).rejects.toMatchObject({
       code: 'EXPORT_STATUS',
@@ -495,7 +534,7 @@ describe('the files of an export', () => {
     expect(await readdir(join(bench.directory, 'exports'))).toHaveLength(3);
     bench.passHours(168);
     await bench.jobs.clearUp();
-    expect(await readdir(join(bench.directory, 'exports'))).toEqual(['tmp']);
+    expect(await readdir(join(bench.directory, 'exports'))).toEqual(['drafts']);
     for (const { id } of [failed, finished]) {
       expect((await bench.jobs.desk.read(id)).job.status).toBe('expired');
       await expect(bench.jobs.desk.resume(id)).rejects.toMatchObject({ code: 'EXPORT_EXPIRED' });
@@ -514,7 +553,7 @@ describe('the files of an export', () => {
 
   test('of an id that nobody was given are not looked for', async () => {
     const bench = await exportBench();
-    for (const id of ['export_20260101_000000_ffffffff', '../log', 'tmp'])
+    for (const id of ['export_20260101_000000_ffffffff', '../log', 'drafts'])
       await expect(bench.jobs.desk.open(id)).rejects.toMatchObject({ code: 'EXPORT_NOT_FOUND' });
   });
 });

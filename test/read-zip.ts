@@ -5,7 +5,7 @@ import yauzl from 'yauzl';
  * The files of a ZIP by name, in its order, each checked against its length and CRC-32 by a reader that is not ours. Of
  * those that are not `wanted` only the names.
  */
-export async function unzipped(
+export async function readZip(
   zip: string | Buffer,
   wanted: (name: string) => boolean = () => true,
 ): Promise<ReadonlyMap<string, Buffer>> {

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LedgerError } from '../errors.ts';
+import type { Replay } from '../exporters/contract.ts';
+import { availableFormats, exporterFor } from '../exporters/registry.ts';
+import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import type { Renderer } from './renderer.ts';
+import type { Telling } from './replay.ts';
+import { writeReplay } from './replay-file.ts';
+import { writeChunks, type WrittenFile } from './written-file.ts';
+
+export type ExportRequest = Telling & { readonly executionId: string; readonly format: string };
+
+/** One run as a finished file on the disk of the data directory; whoever asked for it removes it. */
+export type ExportedFile = WrittenFile & {
+  readonly path: string;
+  readonly mediaType: string;
+  /** `<execution_id>.<ext>` */
+  readonly fileName: string;
+  readonly remove: () => Promise<void>;
+};
+
+/**
+ * Writes one run to a file, whole or not at all. Throws EXECUTION_NOT_FOUND, FORMAT_NOT_AVAILABLE, EXPORT_IMPOSSIBLE,
+ * EXPORT_BUSY, STORAGE_FULL, UNAVAILABLE, and the reason of an abort.
+ */
+export type ExportRun = (request: ExportRequest, signal: AbortSignal) => Promise<ExportedFile>;
+
+type Parts = {
+  readonly openReplay: (
+    executionId: string,
+    telling: Telling,
+    signal: AbortSignal,
+  ) => Promise<Replay | undefined>;
+  readonly renderer: Renderer;
+  readonly mediaDirectory: string;
+  /** For drafts; what an earlier process left in it is thrown away. */
+  readonly directory: string;
+};
+
+export async function openRunExporter(parts: Parts): Promise<ExportRun> {
+  const { directory } = parts;
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return async ({ executionId, format, ...telling }, signal) => {
+    const exporter = exporterFor(format);
+    if (exporter === undefined)
+      throw new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
+    const replay = await parts.openReplay(executionId, telling, signal);
+    if (replay === undefined) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: executionId });
+    const path = join(directory, randomBytes(12).toString('hex'));
+    const remove = (): Promise<void> => rm(path, { force: true });
+    try {
+      const written = exporter.isHeavy
+        ? await renderApart(parts, { format, replay, path }, signal)
+        : await writeChunks(path, exporter.export(replay, signal));
+      const { mime: mediaType, extension } = exporter;
+      return { ...written, path, mediaType, fileName: `${replay.header.execution_id}.${extension}`, remove };
+    } catch (error) {
+      await remove();
+      throw isOfTheDisk(error) ? diskRefusal('The export', error) : error;
+    }
+  };
+}
+
+async function renderApart(
+  { renderer, mediaDirectory }: Parts,
+  { format, replay, path }: { readonly format: string; readonly replay: Replay; readonly path: string },
+  signal: AbortSignal,
+): Promise<WrittenFile> {
+  const replayFile = `${path}.replay`;
+  try {
+    await writeReplay(replayFile, replay, signal);
+    return await renderer.render({ format, replayFile, mediaDirectory, outFile: path }, signal);
+  } finally {
+    await rm(replayFile, { force: true });
+  }
+}
