@@ -75,8 +75,8 @@ export function openExportFolder(files: ExportFiles, path: string, extension: st
       await files.rename(finished, partOf(executionId));
     },
     progress: async () => {
-      const errors = (await files.namesIn(refusals)).length;
-      return { done: (await files.namesIn(parts)).length + errors, errors };
+      const errors = await files.countIn(refusals);
+      return { done: (await files.countIn(parts)) + errors, errors };
     },
     refuse: (executionId, refused, signal) =>
       files.writeStream(refusalAt(executionId), [JSON.stringify(refused)], signal),
