@@ -7,10 +7,12 @@ import { readZip } from '../read-zip.ts';
 import { openExportBench, recordRuns } from './export-bench.ts';
 
 /** Every n-th change of a file is one after which the process is killed. */
-const every = Number(process.env['RUNLEDGER_CRASH_EVERY'] ?? 7);
+const every = Number(process.env['RUNLEDGER_CRASH_EVERY'] ?? 6);
 const runs = 5;
 
-test('an export whose process is killed after any change of a file is whole after the next start, no part made twice', async () => {
+test('an export whose process is killed after any change of a file is whole after the next start, no part made twice', {
+  timeout: 180_000,
+}, async () => {
   const root = await mkdtemp(join(tmpdir(), 'runledger-export-crash-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   const template = join(root, 'template');
