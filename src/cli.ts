@@ -8,13 +8,29 @@ import { checkLedger } from './cli/fsck.ts';
 import { importPaths } from './cli/import.ts';
 import { complain, sentenceOf } from './cli/output.ts';
 import { rebuildProjections } from './cli/rebuild.ts';
-import { exportRun, listRuns, runPrompt, showRun } from './cli/runs.ts';
+import { exportMany, resumeExport } from './cli/bulk-export.ts';
+import { exportRuns } from './cli/export.ts';
+import { listRuns, runPrompt, showRun } from './cli/runs.ts';
 import { type Config, readConfig } from './config.ts';
+import { languages } from './events/localized.ts';
+import { formats } from './exporters/registry.ts';
+import { views } from './exporters/view.ts';
 import { createApp } from './http/app.ts';
 import { printPolicy } from './cli/policy.ts';
 import { openLedger } from './service/open.ts';
 
 type Global = { readonly data?: string; readonly json?: boolean };
+
+type ExportOptions = {
+  readonly format?: string;
+  readonly output?: string;
+  readonly filter: readonly string[];
+  readonly all?: boolean;
+  readonly resume?: string;
+  readonly view?: string;
+  readonly logs?: boolean;
+  readonly lang?: string;
+};
 
 const program = new Command('runledger')
   .description('The flight recorder for generative-AI runs.')
@@ -68,14 +84,36 @@ program
     }),
   );
 
-program
-  .command('export <id>')
-  .description('write a run as a file')
-  .requiredOption('--format <format>', 'json')
-  .option('-o, --output <file>', 'a new file; standard output where none is named')
-  .action((id: string, { format, output }: { format: string; output?: string }) =>
-    withClient((client) => exportRun(client, id, format, output)),
-  );
+const exporting = program
+  .command('export [ids...]')
+  .description('write runs as files: those named, or every one that matches a filter in one ZIP')
+  .option('--format <format>', [...formats.keys()].join(', '))
+  .option(
+    '-o, --output <path>',
+    'a new file, or a folder for several ids; one run goes to standard output without it',
+  )
+  .option('--filter <name=value>', 'as of list, such as status=failed; may be repeated', collect, [])
+  .option('--all', 'every run')
+  .option('--resume <export>', 'go on with an export that was left')
+  .addOption(new Option('--view <view>', 'what is shown; everything without it').choices(views))
+  .option('--logs', 'log entries too, where a view is named')
+  .addOption(new Option('--lang <lang>', 'of the words that are ours').choices(languages))
+  .action(async (ids: string[], options: ExportOptions) => {
+    const { format, output, filter, all, resume, ...rest } = options;
+    const isMany = filter.length > 0 || all === true;
+    if ([ids.length > 0, isMany, resume !== undefined].filter(Boolean).length !== 1)
+      exporting.error('error: name either ids, or filters (--all for every run), or --resume');
+    if (resume !== undefined) {
+      await withClient((client) => resumeExport(client, resume, output));
+      return;
+    }
+    if (format === undefined)
+      return exporting.error("error: required option '--format <format>' not specified");
+    const telling = { format, ...rest };
+    await withClient((client) =>
+      isMany ? exportMany(client, filter, telling, output) : exportRuns(client, ids, telling, output),
+    );
+  });
 
 program
   .command('import <paths...>')
@@ -154,11 +192,23 @@ async function openHere(config: Config): Promise<Client> {
       });
       return { status: answer.statusCode, text: answer.body };
     },
+    download: async (path) => {
+      const answer = await app.inject({ method: 'GET', url: path, payloadAsStream: true });
+      return {
+        status: answer.statusCode,
+        header: (name) => answer.headers[name]?.toString(),
+        body: answer.stream() as AsyncIterable<Uint8Array>,
+      };
+    },
     close: async () => {
       await app.close();
       await ledger.close(0);
     },
   };
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }
 
 function wholeNumber(text: string): string {

@@ -30,6 +30,11 @@ const environment = z.object({
     .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 999')
     .transform(Number)
     .default(4),
+  RUNLEDGER_EXPORT_HOURS: z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/, 'must be a whole number from 1 to 99999')
+    .transform(Number)
+    .default(168),
   OLLAMA_URL: backendUrl.optional(),
   COMFYUI_URL: backendUrl.optional(),
   OPENAI_URL: backendUrl.optional(),
@@ -54,6 +59,8 @@ export type Config = {
   readonly policyFile: string | undefined;
   /** Runs that are executed at the same time; the others wait their turn. */
   readonly concurrency: number;
+  /** So long the files of a bulk export are kept after it ended. */
+  readonly exportHours: number;
   readonly backends: BackendAddresses;
 };
 
@@ -97,6 +104,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     workflowFolder: data.RUNLEDGER_WORKFLOWS,
     policyFile: data.RUNLEDGER_POLICY,
     concurrency: data.RUNLEDGER_CONCURRENCY,
+    exportHours: data.RUNLEDGER_EXPORT_HOURS,
     backends: {
       ollama: data.OLLAMA_URL,
       comfyui: data.COMFYUI_URL,

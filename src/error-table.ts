@@ -202,8 +202,9 @@ export const errorTable = {
   ),
   QUEUE_FULL: entry(
     503,
-    'Too many runs wait',
-    (p: { waiting: number }) => `${p.waiting} runs wait for their turn already: try again in a little while.`,
+    'Too much waits already',
+    (p: { waiting: number; what: 'runs' | 'exports' }) =>
+      `${p.waiting} ${p.what} wait for their turn already: try again in a little while.`,
     true,
   ),
   REQUEST_KEY_REUSED: entry(
@@ -309,6 +310,29 @@ export const errorTable = {
     'Too many exports wait',
     (p: { waiting: number }) => `${p.waiting} exports wait already: try again in a minute.`,
     true,
+  ),
+  EXPORT_NOT_FOUND: entry(
+    404,
+    'Export not found',
+    (p: { export_id: string }) => `There is no export ${p.export_id}: GET /api/exports lists them.`,
+  ),
+  EXPORT_STATUS: entry(
+    409,
+    'Export has another status',
+    (p: { export_id: string; current_status: string; action: string }) =>
+      `Export ${p.export_id} is ${p.current_status} and cannot be ${p.action}: GET /api/exports/${p.export_id} says how it stands.`,
+  ),
+  EXPORT_EXPIRED: entry(
+    410,
+    'Export has expired',
+    (p: { export_id: string; expired_at: string }) =>
+      `The files of export ${p.export_id} were kept until ${p.expired_at}: ask for it again with POST /api/exports.`,
+  ),
+  EXPORT_DAMAGED: entry(
+    500,
+    'Files of the export are damaged',
+    (p: { export_id: string; what: string }) =>
+      `${p.what} of export ${p.export_id} is not there as it was written: ask for it again with POST /api/exports.`,
   ),
   MEDIA_NOT_FOUND: entry(
     404,

@@ -35,6 +35,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/run/record.ts',
       'src/run/lifecycle.ts',
       'src/workflows/publication.ts',
+      'src/exporters/export-job.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
     ],

@@ -29,6 +29,7 @@ describe('the configuration', () => {
       workflowFolder: undefined,
       policyFile: undefined,
       concurrency: 4,
+      exportHours: 168,
       backends: { ollama: undefined, comfyui: undefined, openai: undefined, openrouter: undefined },
     });
   });
@@ -44,6 +45,7 @@ describe('the configuration', () => {
       RUNLEDGER_WORKFLOWS: 'our-workflows',
       RUNLEDGER_POLICY: 'policy.json',
       RUNLEDGER_CONCURRENCY: '12',
+      RUNLEDGER_EXPORT_HOURS: '24',
       OLLAMA_URL: 'http://127.0.0.1:11434',
       COMFYUI_URL: 'http://127.0.0.1:8188',
       OPENAI_URL: 'http://127.0.0.1:8080/v1',
@@ -61,6 +63,7 @@ describe('the configuration', () => {
       workflowFolder: 'our-workflows',
       policyFile: 'policy.json',
       concurrency: 12,
+      exportHours: 24,
       backends: {
         ollama: 'http://127.0.0.1:11434',
         comfyui: 'http://127.0.0.1:8188',
@@ -81,6 +84,7 @@ describe('the configuration', () => {
       RUNLEDGER_INSECURE: 'yes',
       RUNLEDGER_PROT: '80',
       RUNLEDGER_CONCURRENCY: '0',
+      RUNLEDGER_EXPORT_HOURS: '0',
       OLLAMA_URL: 'localhost',
     });
     expect(faults).toContainEqual(expect.stringMatching(/^OLLAMA_URL must be an http or https address/));

@@ -4,9 +4,19 @@ import { readServiceAddress } from '../service/address.ts';
 
 export type Answer = { readonly status: number; readonly text: string };
 
+/** An answer whose body is read as it comes. */
+export type Download = {
+  readonly status: number;
+  /** Undefined where the answer has none; names are in lower case. */
+  readonly header: (name: string) => string | undefined;
+  /** Once. Throws UNAVAILABLE where the service breaks off. */
+  readonly body: AsyncIterable<Uint8Array>;
+};
+
 /** Speaks to the ledger over its own HTTP surface, wherever that is. */
 export type Client = {
   readonly request: (method: 'GET' | 'POST', path: string, body?: string) => Promise<Answer>;
+  readonly download: (path: string) => Promise<Download>;
   readonly close: () => Promise<void>;
 };
 
@@ -40,20 +50,45 @@ function remoteClient(base: string): Client {
         method,
         ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
       }),
+    download: async (path) => {
+      const answer = await reach(base, path, {});
+      return {
+        status: answer.status,
+        header: (name) => answer.headers.get(name) ?? undefined,
+        body: chunksOf(base, answer),
+      };
+    },
     close: async () => undefined,
   };
 }
 
 async function ask(base: string, path: string, init: RequestInit): Promise<Answer> {
+  const answer = await reach(base, path, init);
   try {
-    const answer = await fetch(new URL(path, base), init);
     return { status: answer.status, text: await answer.text() };
   } catch (cause) {
-    const what = `The service at ${base} does not answer`;
-    throw new LedgerError(
-      'UNAVAILABLE',
-      { what, cure: 'see whether it is still starting or stopping, then try again' },
-      { cause },
-    );
+    throw unreachable(base, cause);
   }
+}
+
+async function reach(base: string, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(new URL(path, base), init);
+  } catch (cause) {
+    throw unreachable(base, cause);
+  }
+}
+
+async function* chunksOf(base: string, { body }: Response): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? [];
+  } catch (cause) {
+    throw unreachable(base, cause);
+  }
+}
+
+function unreachable(base: string, cause: unknown): LedgerError {
+  const what = `The service at ${base} does not answer`;
+  const cure = 'see whether it is still starting or stopping, then try again';
+  return new LedgerError('UNAVAILABLE', { what, cure }, { cause });
 }

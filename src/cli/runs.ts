@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { LedgerError } from '../errors.ts';
 import type { ExecutionRecord, RunSummary } from '../run/record.ts';
 import type { Client } from './client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -76,36 +74,6 @@ export async function showRun(client: Client, id: string, query: string, json: b
   const record = jsonOf(answer) as ExecutionRecord;
   print(json ? answer.text : describe(record));
   return exitCodes.done;
-}
-
-/** `runledger export ID --format F [-o FILE]`: never half a file, for the file is written once all bytes are here. */
-export async function exportRun(
-  client: Client,
-  id: string,
-  format: string,
-  file: string | undefined,
-): Promise<number> {
-  const path = `/api/runs/${encodeURIComponent(id)}/export/${encodeURIComponent(format)}`;
-  const answer = await client.request('GET', path);
-  if (answer.status >= 400) jsonOf(answer);
-  if (file === undefined) process.stdout.write(answer.text);
-  else await writeNew(file, answer.text);
-  return exitCodes.done;
-}
-
-async function writeNew(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: 'wx' });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new LedgerError(
-      'INVALID_REQUEST',
-      code === 'EEXIST'
-        ? { what: `${file} exists and was left as it is`, cure: 'name a new file' }
-        : { what: `${file} cannot be written (${code})`, cure: 'name a new file in a folder that exists' },
-      { cause },
-    );
-  }
 }
 
 function describe(record: ExecutionRecord): string {

@@ -339,6 +339,43 @@ export const catalogue = {
     since: '1.1',
     facts: { workflow_id: token, version: z.int().min(1), source: z.enum(['folder', 'http']) },
   }),
+  export_requested: entry('control', 'any', 'none', {
+    label: ['Export requested', 'Export angefordert'],
+    since: '1.1',
+    facts: {
+      format: identifier,
+      view: identifier,
+      language,
+      logs: z.boolean(),
+      /** Runs that matched the filter; the filter itself may name persons and stands in the payload. */
+      runs: count,
+      /** HMAC of the body that the request key came with. */
+      request_body: keyedDigest,
+    },
+  }),
+  export_finished: entry('control', 'any', 'none', {
+    label: ['Export finished', 'Export fertig'],
+    since: '1.1',
+    facts: { sha256: hexDigest, size_bytes: count, runs: count, errors: count },
+  }),
+  export_failed: entry('control', 'any', 'none', {
+    label: ['Export failed', 'Export gescheitert'],
+    since: '1.1',
+    facts: { error_type: identifier },
+    payload: withText,
+  }),
+  export_cancelled: entry('control', 'any', 'none', {
+    label: ['Export cancelled', 'Export abgebrochen'],
+    since: '1.1',
+  }),
+  export_resumed: entry('control', 'any', 'none', {
+    label: ['Export resumed', 'Export fortgesetzt'],
+    since: '1.1',
+  }),
+  export_expired: entry('control', 'any', 'none', {
+    label: ['Export expired', 'Export abgelaufen'],
+    since: '1.1',
+  }),
   content_erased: entry('control', 'any', 'none', {
     label: ['Content erased', 'Inhalt gelöscht'],
     since: '1.1',

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { executionItem } from '../events/item.ts';
+import { languages } from '../events/localized.ts';
+import { views } from '../exporters/view.ts';
 import { runStatuses } from '../run/lifecycle.ts';
 
 /** What the answers look like, for /openapi.json. A test holds real answers against them; nothing is serialised by them. */
@@ -146,6 +148,37 @@ export const begun = z.object({
   workflow_id: z.string(),
   status: z.literal('pending'),
   created_at: z.string(),
+});
+
+/** A bulk export that was queued. */
+export const bulkExportBegun = z.object({
+  export_id: z.string(),
+  status: z.literal('queued'),
+  created_at: z.string(),
+});
+
+export const bulkExport = z.object({
+  export_id: z.string(),
+  status: z.enum(['queued', 'running', 'finished', 'failed', 'cancelled', 'expired']),
+  format: z.string(),
+  view: z.enum(views).nullable(),
+  language: z.enum(languages),
+  include: z.array(z.literal('logs')),
+  filter: z.record(z.string(), z.unknown()).nullable().describe('null once its content was erased'),
+  created_at: z.string(),
+  finished_at: nullableText.describe('when it came to its end, whichever that was'),
+  expires_at: nullableText.describe('when its files go, or have gone'),
+  progress: z.object({ done: count, total: count, errors: count }),
+  file: z.object({ href: z.string(), size_bytes: count, sha256: z.string() }).nullable(),
+  error: z.object({ type: z.string(), message: z.string() }).nullable(),
+});
+
+export const bulkExports = z.object({
+  exports: z.array(bulkExport),
+  total: count,
+  limit: z.int().min(1),
+  offset: count,
+  returned: count,
 });
 
 /** What became of a cancel, a pause or a resume. */

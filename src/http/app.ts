@@ -5,6 +5,7 @@ import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fa
 import { LedgerError } from '../errors.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { executeRoutes } from './execute.ts';
+import { bulkExportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
 import { importRoutes } from './import.ts';
 import { acceptJsonOnly, maxBodyBytes } from './json-body.ts';
@@ -72,6 +73,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(startRoutes(service));
   await app.register(steeringRoutes(service));
   await app.register(importRoutes(service));
+  await app.register(bulkExportRoutes(service));
   await app.register(workflowRoutes(service));
   await app.register(mediaRoutes(service));
   await app.register(healthRoutes(service));

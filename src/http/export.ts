@@ -50,7 +50,7 @@ export const exportRoutes =
 type Refusal = { readonly error: LedgerError; readonly members: Readonly<Record<string, unknown>> };
 
 /** Why a format, or what was asked for beside it, is refused before anything is read. */
-function refusalOf(
+export function refusalOf(
   format: string,
   choices: Readonly<Partial<Record<ExportChoice, unknown>>>,
 ): Refusal | undefined {

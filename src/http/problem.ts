@@ -8,6 +8,8 @@ export const problemType = 'application/problem+json';
 /** Members of a refusal that old clients read beside the problem's own; only what is no secret and no path. */
 const shownParams = [
   'execution_id',
+  'export_id',
+  'expired_at',
   'format',
   'supported_formats',
   'available_now',

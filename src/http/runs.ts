@@ -2,42 +2,21 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
-import { mediaTypes } from '../events/core.ts';
-import { safetyLevels } from '../events/decision.ts';
 import { toUtc } from '../events/time.ts';
 import { recordInView, views } from '../exporters/view.ts';
 import { answering, runList, runRecord, runStats } from './answers.ts';
 import { cursorPage } from './cursor.ts';
-import { isCalendarDay, pageOf } from './paging.ts';
+import { pageOf } from './paging.ts';
 import { namesVersion } from './preconditions.ts';
+import { badTime, filterMembers, filterOf } from './run-filter.ts';
 import { isExecutionId } from '../run/execution-id.ts';
-import { runStatuses } from '../run/lifecycle.ts';
-import type { RunFilter } from '../queries/run-list.ts';
 import type { Service } from './service.ts';
-
-const statusWords = [...runStatuses, 'active'] as const;
 
 const listQuery = z.strictObject({
   limit: z.string().optional().describe('1 to 100; 20 by default'),
   offset: z.string().optional().describe('from 0'),
-  config: z.string().optional(),
-  workflow_id: z.string().optional().describe('the same as config'),
-  date: z.string().optional().describe('YYYY-MM-DD in the time zone of the service'),
-  user_id: z.string().optional(),
-  session_id: z.string().optional(),
-  status: z
-    .string()
-    .optional()
-    .describe(`comma list of ${statusWords.join(', ')}`),
-  safety_level: z.enum(safetyLevels).optional(),
-  execution_mode: z.enum(['eco', 'fast']).optional(),
-  scope_type: z.string().optional(),
-  scope_id: z.string().optional(),
-  from: z.string().optional().describe('RFC 3339, inclusive'),
-  to: z.string().optional().describe('RFC 3339, inclusive'),
   cursor: z.string().optional().describe('empty for the first page, then next_cursor; instead of offset'),
-  q: z.string().optional().describe('full text; not available yet'),
-  output: z.enum(mediaTypes).optional().describe('a media type that the run delivered'),
+  ...filterMembers,
 });
 type ListQuery = z.infer<typeof listQuery>;
 
@@ -80,13 +59,9 @@ export const runRoutes =
         },
       },
       async (request, reply) => {
-        const { cursor, offset, q } = request.query;
-        if (q !== undefined) {
-          const cure = 'filter by its other members, and search in the exported records';
-          throw new LedgerError('NOT_AVAILABLE', { what: 'Full text search (q) is not available yet', cure });
-        }
+        const { limit: _limit, offset, cursor, ...given } = request.query;
+        const filter = filterOf(given);
         const page = pageOf(request.query, { defaultLimit: 20, maxLimit: 100 });
-        const filter = filterOf(request.query);
         if (cursor === undefined)
           return sendList(reply, request.query, page, service.queries.list(filter, page));
         if (offset !== undefined) {
@@ -165,48 +140,6 @@ async function recordAt(
   if (!record) throw unknown;
   const shown = view === undefined ? record : recordInView(record, view, include === 'logs');
   return { text: JSON.stringify(shown), version: record.version };
-}
-
-const badTime = (name: string, value: string): LedgerError =>
-  new LedgerError('INVALID_REQUEST', {
-    what: `${name} is "${value}"`,
-    cure: 'send a time with its zone, such as 2026-01-31T09:30:00Z',
-  });
-
-function filterOf(query: ListQuery): RunFilter {
-  const { config, workflow_id, date, status, from, to } = query;
-  if (config !== undefined && workflow_id !== undefined && config !== workflow_id) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: 'config and workflow_id name two workflows',
-      cure: 'send one of them, they mean the same',
-    });
-  }
-  if (date !== undefined && !isCalendarDay(date)) throw new LedgerError('INVALID_DATE', { value: date });
-  const { limit: _limit, offset: _offset, cursor: _cursor, q: _q, workflow_id: _workflow, ...rest } = query;
-  return {
-    ...rest,
-    config: config ?? workflow_id,
-    status: status?.split(',').map(statusWord),
-    from: from === undefined ? undefined : utcOrRefuse('from', from),
-    to: to === undefined ? undefined : utcOrRefuse('to', to),
-  };
-}
-
-function statusWord(word: string): (typeof statusWords)[number] {
-  const known = statusWords.find((status) => status === word);
-  if (known === undefined) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: `status is "${word}"`,
-      cure: `use ${statusWords.join(', ')}`,
-    });
-  }
-  return known;
-}
-
-function utcOrRefuse(name: string, value: string): string {
-  const time = toUtc(value);
-  if (time === undefined) throw badTime(name, value);
-  return time;
 }
 
 /** The four that clients always find, and each further one that was given. */

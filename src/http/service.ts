@@ -1,10 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import type { Position } from '../event-store/port.ts';
 import type { Language } from '../events/localized.ts';
+import type { ExportJob } from '../exporters/export-job.ts';
 import type { View } from '../exporters/view.ts';
 import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
-import type { RunListQuery } from '../queries/run-list.ts';
+import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
 import type { ExecutionRecord } from '../run/record.ts';
@@ -143,6 +144,7 @@ export type Service = {
     },
     signal: AbortSignal,
   ) => Promise<ExportedFile>;
+  readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
   /** Stores bytes durably under their digest. */
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
@@ -176,6 +178,65 @@ export type ExportedFile = {
   /** Lower-case hex. */
   readonly sha256: string;
   readonly remove: () => Promise<void>;
+};
+
+/** A bulk export as it is asked for. */
+export type ExportRequest = {
+  /** All that must match, and the same as the client gave it. */
+  readonly filter: RunFilter;
+  readonly givenFilter: Readonly<Record<string, unknown>>;
+  /** One that has an exporter. */
+  readonly format: string;
+  readonly view: View | undefined;
+  /** Log entries too, where there is a view. */
+  readonly logs: boolean;
+  readonly language: Language;
+};
+
+/** A bulk export as clients see it. */
+export type ExportState = {
+  readonly id: string;
+  readonly job: ExportJob;
+  readonly status: 'queued' | 'running' | Exclude<ExportJob['status'], 'open'>;
+  /** Runs that were looked at, of all that are selected, and how many of them could not be exported. */
+  readonly progress: { readonly done: number; readonly total: number; readonly errors: number };
+  /** When its files go, or have gone; null while it has not ended. RFC 3339, UTC. */
+  readonly expiresAt: string | null;
+  /** Why it stopped. */
+  readonly error: { readonly type: string; readonly message: string } | null;
+};
+
+export type ExportResultFile = {
+  readonly sizeBytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** Once; the file is closed when the reading ends, however it ends. */
+  readonly read: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+};
+
+/** Exports of many runs at once. */
+export type ExportDesk = {
+  /**
+   * Selects the runs, records the request and queues it. Throws before any event: QUEUE_FULL, UNAVAILABLE, STORAGE_FULL,
+   * REQUEST_KEY_REUSED, REQUEST_IN_FLIGHT.
+   */
+  readonly start: (
+    request: ExportRequest,
+    once?: IdempotentRequest,
+  ) => Promise<Omit<Started, 'executionId' | 'isNew'> & { readonly id: string }>;
+  /** Throws EXPORT_NOT_FOUND. */
+  readonly read: (id: string) => Promise<ExportState>;
+  /** Newest first. */
+  readonly list: (page: { readonly limit: number; readonly offset: number }) => Promise<{
+    readonly exports: readonly ExportState[];
+    readonly total: number;
+  }>;
+  /** Stops the work and removes its files. Throws EXPORT_STATUS, EXPORT_NOT_FOUND. */
+  readonly cancel: (id: string) => Promise<Position | null>;
+  /** Goes on with one that failed, or that nobody works at. Throws EXPORT_STATUS, EXPORT_EXPIRED, EXPORT_NOT_FOUND, QUEUE_FULL. */
+  readonly resume: (id: string) => Promise<Position | null>;
+  /** The result. Throws EXPORT_NOT_FOUND, EXPORT_STATUS, EXPORT_EXPIRED, EXPORT_DAMAGED. */
+  readonly open: (id: string) => Promise<ExportResultFile>;
 };
 
 export type StepCount = { readonly completed: number; readonly total: number };

@@ -11,7 +11,7 @@ import { sortable } from '../events/time.ts';
 import type { Projector } from '../projector/projector.ts';
 import type { Reader } from '../projector/projection.ts';
 import { type RunStatus, runStatuses } from '../run/lifecycle.ts';
-import { countOf, createFilterBitmaps, type Term } from './filter-bitmaps.ts';
+import { countOf, createFilterBitmaps, type OwnedBitmap, type Term } from './filter-bitmaps.ts';
 import { createListOrder, type TimeSpan } from './list-order.ts';
 import { bitmapOrdinals, everyOrdinal, type Ordinals, rowOrdinals } from './ordinals.ts';
 
@@ -45,10 +45,22 @@ export type RunPage = {
   readonly total: number;
 };
 
-export type RunListQuery = (
-  filter: RunFilter,
-  page: { readonly limit: number; readonly offset: number },
-) => RunPage;
+type Page = { readonly limit: number; readonly offset: number };
+
+export type RunListQuery = (filter: RunFilter, page: Page) => RunPage;
+
+/** All runs that matched a filter at one moment, whatever begins or changes since. */
+export type RunSelection = {
+  readonly total: number;
+  /** Summaries as they are now, in the order of the list. Throws what {@link Projector.reader} throws. */
+  readonly texts: (page: Page) => readonly string[];
+  readonly release: () => void;
+};
+
+export type RunLists = {
+  readonly list: RunListQuery;
+  readonly select: (filter: RunFilter) => RunSelection;
+};
 
 /** Up to here a single filter is read from its rows, without a bitmap: a fresh process answers at once. */
 const maxDirectRows = 2000;
@@ -63,10 +75,10 @@ const terminal: ReadonlySet<RunStatus> = new Set([
 const activeStatuses = runStatuses.filter((status) => !terminal.has(status));
 
 /**
- * Lists runs. Synchronous, because what it reads is memory and mapped pages, and because rows and bitmaps are of one
+ * Lists and selects runs. Synchronous, because what it reads is memory and mapped pages, and because rows and bitmaps are of one
  * commit only within one turn of the event loop. Throws what {@link Projector.reader} throws.
  */
-export function createRunListQuery(projector: Projector): RunListQuery {
+export function createRunLists(projector: Projector): RunLists {
   const bitmaps = createFilterBitmaps();
   const order = createListOrder();
   projector.watch('run-list', (change) => {
@@ -74,18 +86,31 @@ export function createRunListQuery(projector: Projector): RunListQuery {
     if (change.kind === 'replaced') order.clear();
   });
 
-  return (filter, { limit, offset }) => {
+  /** The caller disposes of it. */
+  const selected = (reader: Reader, filter: RunFilter, terms: readonly Term[], runs: number): OwnedBitmap => {
+    if (filter.from === undefined && filter.to === undefined) return bitmaps.select(reader, terms);
+    const bounds = spanBitmap(order.between(reader, sorted(filter.from), sorted(filter.to), runs));
+    const bitmap = bitmaps.select(reader, terms, bounds);
+    bounds.dispose();
+    return bitmap;
+  };
+
+  const textsOf = (reader: Reader, ordinals: Ordinals, { limit, offset }: Page): string[] =>
+    order.page(reader, ordinals, limit, offset).map((ordinal) => summaryAt(reader, ordinal));
+
+  const list: RunListQuery = (filter, page) => {
+    const { limit, offset } = page;
     const reader = projector.reader('run-list');
     const terms = termsOf(filter);
     const runs = reader.get(countsTable, allRuns) ?? 0;
-    const page = (selected: Ordinals): RunPage => ({
-      texts: order.page(reader, selected, limit, offset).map((ordinal) => summaryAt(reader, ordinal)),
-      total: selected.size,
+    const answer = (ordinals: Ordinals): RunPage => ({
+      texts: textsOf(reader, ordinals, page),
+      total: ordinals.size,
     });
 
     const [term] = terms;
     const isTimed = filter.from !== undefined || filter.to !== undefined;
-    if (term === undefined && !isTimed) return page(everyOrdinal(runs));
+    if (term === undefined && !isTimed) return answer(everyOrdinal(runs));
     const [value] = term?.values ?? [];
     if (
       term !== undefined &&
@@ -96,19 +121,31 @@ export function createRunListQuery(projector: Projector): RunListQuery {
     ) {
       const isNear = offset + limit <= maxDirectRows && !order.isScattered(reader, runs);
       if (!bitmaps.has(term.field, value) && isNear)
-        return page(rowOrdinals(reader, filtersTable, [term.field, value], countOf(reader, term)));
+        return answer(rowOrdinals(reader, filtersTable, [term.field, value], countOf(reader, term)));
     }
-    const bounds = isTimed
-      ? spanBitmap(order.between(reader, sorted(filter.from), sorted(filter.to), runs))
-      : undefined;
-    const selected = bitmaps.select(reader, terms, bounds);
-    bounds?.dispose();
+    const bitmap = selected(reader, filter, terms, runs);
     try {
-      return page(bitmapOrdinals(selected));
+      return answer(bitmapOrdinals(bitmap));
     } finally {
-      selected.dispose();
+      bitmap.dispose();
     }
   };
+
+  const select: RunLists['select'] = (filter) => {
+    const reader = projector.reader('run-list');
+    const terms = termsOf(filter);
+    const runs = reader.get(countsTable, allRuns) ?? 0;
+    const isEverything = terms.length === 0 && filter.from === undefined && filter.to === undefined;
+    const bitmap = isEverything ? undefined : selected(reader, filter, terms, runs);
+    const ordinals = bitmap === undefined ? everyOrdinal(runs) : bitmapOrdinals(bitmap);
+    return {
+      total: ordinals.size,
+      texts: (page) => textsOf(projector.reader('run-list'), ordinals, page),
+      release: () => bitmap?.dispose(),
+    };
+  };
+
+  return { list, select };
 }
 
 const sorted = (time: string | undefined): string | undefined =>

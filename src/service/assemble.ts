@@ -14,7 +14,7 @@ import { mediumBytes } from '../media/medium-bytes.ts';
 import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
 import { readRequest } from '../queries/requests.ts';
-import { createRunListQuery } from '../queries/run-list.ts';
+import { createRunLists } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
 import { createIds } from '../run/randomness.ts';
@@ -26,6 +26,7 @@ import { openRunExporter } from './export-run.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
+import { openExports } from './open-exports.ts';
 import type { LedgerParts } from './parts.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
@@ -80,7 +81,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   });
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
-  const list = createRunListQuery(projector);
+  const { list, select } = createRunLists(projector);
 
   projector.start();
   await catchUp(store, projector);
@@ -108,6 +109,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     now: Date.now,
   });
   const control = createRunControl({ recorder, worker, read, concurrency: config.concurrency, log });
+  const requestKeys = createRequestKeys(keys.naming, (key) => readRequest(projector, key));
   const newRunId = (): string => newExecutionId(Date.now(), randomBytes(4));
   const executor = createExecutor({
     recorder,
@@ -115,14 +117,27 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     policy,
     workflows,
     control,
-    keys: createRequestKeys(keys.naming, (key) => readRequest(projector, key)),
+    keys: requestKeys,
     read,
     newExecutionId: newRunId,
+  });
+  const exports = await openExports({
+    config,
+    store,
+    keys,
+    projector,
+    select,
+    exportRun,
+    requestKeys,
+    newId,
+    log,
+    executes,
   });
   const unfinished = executes ? unfinishedRuns(projector, log) : [];
   const { workflowFolder: directory } = config;
   // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
+  exports.begin();
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
@@ -149,6 +164,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     head: () => store.head(),
     replay,
     exportRun,
+    exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
@@ -171,7 +187,8 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
       await folder?.close();
-      await control.finish(finishWithinMs);
+      // At once: an export goes on where it was, and a run that is finished in time need not.
+      await Promise.all([exports.close(), control.finish(finishWithinMs)]);
       await inFlight;
       await renderer.close();
       await parts.close();

@@ -66,7 +66,7 @@ export function createExecutor(parts: ExecutorParts): Executor {
     if (once === undefined) return { ...(await begin(request, undefined)), isNew: true };
     const key = parts.keys.keyOf(once.key, once.what, once.body);
     let begun: Omit<Started, 'isNew'> | undefined;
-    const { executionId } = await parts.keys.once(key, async () => {
+    const { startedId: executionId } = await parts.keys.once(key, async () => {
       begun = await begin(request, key);
       return begun.executionId;
     });

@@ -2,7 +2,7 @@ import { LedgerError } from '../errors.ts';
 import { canonicalText } from '../events/canonical.ts';
 import { keyedDigestOf } from '../events/ids.ts';
 
-/** Keys whose runs the read models may not know yet; older ones they do. */
+/** Keys whose use the read models may not know yet; older ones they do. */
 const maxRemembered = 10_000;
 
 /** The header that brings a key. */
@@ -11,23 +11,23 @@ const header = 'Idempotency-Key';
 /** An Idempotency-Key and the request it came with, both only as HMACs. */
 export type RequestKey = { readonly key: string; readonly body: string };
 
-type Known = { readonly body: string | null; readonly executionId: string };
+type Known = { readonly body: string | null; readonly startedId: string };
 
 export type RequestKeys = {
   /** `what` names the kind of request, so that one key cannot mean two things. */
   readonly keyOf: (idempotencyKey: string, what: string, body: unknown) => RequestKey;
   /**
-   * Starts a run at most once for a key: `start` begins it, and whoever comes again gets the same run. Throws
-   * REQUEST_IN_FLIGHT while the first is being started, REQUEST_KEY_REUSED for another body under the same key.
+   * Starts a run or an export at most once for a key: `start` begins it and answers its id, and whoever comes again gets
+   * the same one. Throws REQUEST_IN_FLIGHT while the first is being started, REQUEST_KEY_REUSED for another body under the same key.
    */
   readonly once: (
     request: RequestKey,
     start: () => Promise<string>,
-  ) => Promise<{ readonly executionId: string }>;
+  ) => Promise<{ readonly startedId: string }>;
 };
 
 /**
- * Idempotency-Keys over a read model of the log, where each stands on the run it started, and over what this process has
+ * Idempotency-Keys over a read model of the log, where each stands on what it started, and over what this process has
  * started since. `find` asks the read model.
  */
 export function createRequestKeys(naming: Uint8Array, find: (key: string) => Known | undefined): RequestKeys {
@@ -44,13 +44,13 @@ export function createRequestKeys(naming: Uint8Array, find: (key: string) => Kno
       if (otherBody !== undefined && otherBody !== body)
         throw new LedgerError('REQUEST_KEY_REUSED', { header });
       if (inFlight.has(key)) throw new LedgerError('REQUEST_IN_FLIGHT', { header });
-      if (known !== undefined) return { executionId: known.executionId };
+      if (known !== undefined) return { startedId: known.startedId };
       inFlight.set(key, body);
       try {
-        const executionId = await start();
+        const startedId = await start();
         if (recent.size >= maxRemembered) recent.delete(recent.keys().next().value ?? '');
-        recent.set(key, { body, executionId });
-        return { executionId };
+        recent.set(key, { body, startedId });
+        return { startedId };
       } finally {
         inFlight.delete(key);
       }

@@ -67,7 +67,8 @@ export function createRunQueue(
 
   return {
     assertRoom: () => {
-      if (sessionOf.size >= maxWaiting) throw new LedgerError('QUEUE_FULL', { waiting: sessionOf.size });
+      if (sessionOf.size >= maxWaiting)
+        throw new LedgerError('QUEUE_FULL', { waiting: sessionOf.size, what: 'runs' });
     },
     add: (executionId, session) => {
       if (sessionOf.has(executionId)) return;

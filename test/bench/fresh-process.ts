@@ -5,7 +5,7 @@
 import type { EventStore } from '../../src/event-store/port.ts';
 import { loadProjections } from '../../src/projector/loader.ts';
 import { openProjector } from '../../src/projector/projector.ts';
-import { createRunListQuery } from '../../src/queries/run-list.ts';
+import { createRunLists } from '../../src/queries/run-list.ts';
 import { readRecord } from '../../src/queries/run-record.ts';
 import { readOnlyStore } from './recorded-log.ts';
 
@@ -27,7 +27,7 @@ const projector = await openProjector({
   keyOf: () => undefined,
   now: Date.now,
 });
-const { total, texts } = createRunListQuery(projector)(
+const { total, texts } = createRunLists(projector).list(
   { config: 'stillepost', execution_mode: 'eco', user_id: 'pupil-7' },
   { limit: 20, offset: 0 },
 );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import runList from '../../projections/run-list.ts';
 import type { Projector } from '../../src/projector/projector.ts';
-import { createRunListQuery, type RunFilter, type RunListQuery } from '../../src/queries/run-list.ts';
+import { createRunLists, type RunFilter, type RunListQuery } from '../../src/queries/run-list.ts';
 import type { RunSummary } from '../../src/run/record.ts';
 import { projectRuns } from './generated-runs.ts';
 import { interleaved, printTable, type Row, times } from './measure.ts';
@@ -45,11 +45,11 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     const many = await projectRuns(join(directory, 'many'), projection, runs);
     const few = await projectRuns(join(directory, 'few'), projection, fewRuns);
-    const list = createRunListQuery(many);
+    const list = createRunLists(many).list;
     const rows = [
       ...(await againstSqlite(many, list, join(directory, 'peer.db'), runs, repetitions)),
       await againstFiles(few, join(directory, 'files'), repetitions),
-      await againstOurselves(list, createRunListQuery(few), repetitions),
+      await againstOurselves(list, createRunLists(few).list, repetitions),
     ];
     printTable(`Lists at ${runs.toLocaleString('en')} runs: page and exact total, in milliseconds`, rows);
     await many.close();
@@ -149,7 +149,7 @@ function fillSqlite(database: Sqlite, projector: Projector): Listing {
     'CREATE TABLE runs (ts TEXT, id TEXT, config_name TEXT, user_id TEXT, status TEXT, safety_level TEXT, execution_mode TEXT, summary TEXT)',
   );
   const insert = database.prepare('INSERT INTO runs VALUES (?,?,?,?,?,?,?,?)');
-  const everything = createRunListQuery(projector);
+  const everything = createRunLists(projector).list;
   database.exec('BEGIN');
   for (let offset = 0, limit = 10_000; ; offset += limit) {
     const { texts, total } = everything({}, { limit, offset });
@@ -208,7 +208,7 @@ function millisecondsOf(query: () => unknown): number {
 
 /** How it was done before: one JSON file a run, all of them loaded for every page. */
 async function againstFiles(few: Projector, folder: string, repetitions: number): Promise<Row> {
-  const list = createRunListQuery(few);
+  const list = createRunLists(few).list;
   await mkdir(folder);
   for (const text of list({}, { limit: fewRuns, offset: 0 }).texts) {
     const { execution_id } = JSON.parse(text) as RunSummary;

@@ -1,11 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { exportStreamOf } from '../../src/exporters/export-job.ts';
 import { arrivalOf } from '../../src/projector/arrival.ts';
 import { openEnvironment } from '../../src/projector/environment.ts';
 import { type Instance, stepOf } from '../../src/projector/instance.ts';
 import { loadProjections } from '../../src/projector/loader.ts';
 import type { Projection } from '../../src/projector/projection.ts';
 import { newBuild } from '../../src/projector/startup.ts';
+import { exportHistory } from '../exported-jobs.ts';
 import { type GeneratedLog, generateLog } from '../generated-log.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import { temporaryDirectory } from '../projector/opened.ts';
@@ -14,11 +16,22 @@ import { keyOf } from '../recorded-runs.ts';
 
 const projections = await loadProjections({ timeZone: 'Europe/Berlin' });
 
-/** Runs, and documents that were published, changed, retired and published again. */
+/** Runs, documents that were published, changed, retired and published again, and exports with every end. */
 function logOf(runs: number, seed: number): GeneratedLog {
   const log = generateLog(runs, seed);
   publishHistory(log.store, 'dada', ['bundled', 'one'], ['http', 'two'], ['folder', 'three']);
   publishHistory(log.store, 'mine', ['folder', 'one'], ['folder', null], ['folder', 'one'], ['http', null]);
+  exportHistory(log.store, 'export_20251103_200000_00000001', 'export_requested', 'export_finished');
+  exportHistory(
+    log.store,
+    'export_20251103_200000_00000002',
+    'export_requested',
+    'export_failed',
+    'export_resumed',
+    'export_failed',
+    'export_expired',
+  );
+  exportHistory(log.store, 'export_20251103_200000_00000003', 'export_requested', 'export_cancelled');
   return log;
 }
 
@@ -50,6 +63,7 @@ async function rowsAfter(
 it('the folder is the registry', () => {
   expect(projections.map(({ name }) => name)).toEqual([
     'active-runs',
+    'exports',
     'requests',
     'run-items',
     'run-list',
@@ -84,7 +98,11 @@ describe.each(projections)('projection $name', (projection) => {
     const { store } = logOf(12, 8);
     const once = await rowsAfter(projection, store, [5]);
     const { store: twice } = logOf(12, 8);
-    const streams = [twice.events[0]?.stream, 'workflow-mine'];
+    const streams = [
+      twice.events[0]?.stream,
+      'workflow-mine',
+      exportStreamOf('export_20251103_200000_00000002'),
+    ];
     const again = twice.events.filter((event) => streams.includes(event.stream));
     const retold: MemoryStore = { ...twice, events: [...twice.events, ...again] };
     // Positions of the retold events lie behind, so the instance would skip them: they come as the log's newest.

@@ -6,7 +6,7 @@ import runList from '../../projections/run-list.ts';
 import { decodeEvent } from '../../src/events/envelope.ts';
 import { sortable } from '../../src/events/time.ts';
 import { openProjector } from '../../src/projector/projector.ts';
-import { createRunListQuery, type RunFilter } from '../../src/queries/run-list.ts';
+import { createRunLists, type RunFilter, type RunListQuery } from '../../src/queries/run-list.ts';
 import {
   evolveRecord,
   executionIdOf,
@@ -78,7 +78,7 @@ const pages = [
 describe('run-list over 2,000 generated runs', () => {
   const { store } = generateLog(2000);
   let runs: readonly Run[] = [];
-  let list: ReturnType<typeof createRunListQuery>;
+  let list: RunListQuery;
   let times: { readonly early: string; readonly late: string };
   let filters: readonly RunFilter[] = [];
 
@@ -91,7 +91,7 @@ describe('run-list over 2,000 generated runs', () => {
       keyOf,
       now: () => 0,
     });
-    list = createRunListQuery(projector);
+    list = createRunLists(projector).list;
     await caughtUp(projector, store);
     runs = foldLog(store);
     times = {
@@ -183,7 +183,7 @@ describe('run-list while runs arrive', () => {
     const { store: source } = generateLog(300, 7);
     const store = createMemoryStore();
     const projector = await opened([runList({ timeZone })], { directory: await temporaryDirectory(), store });
-    const list = createRunListQuery(projector);
+    const list = createRunLists(projector).list;
     await caughtUp(projector, store);
     const filters: RunFilter[] = [
       {},
@@ -208,11 +208,49 @@ describe('run-list while runs arrive', () => {
     }
   });
 
+  it('a selection keeps what matched when it was made, though runs arrive and change between its pages', async () => {
+    const { store: source } = generateLog(300, 7);
+    const store = createMemoryStore();
+    const projector = await opened([runList({ timeZone })], { directory: await temporaryDirectory(), store });
+    const { select } = createRunLists(projector);
+    await caughtUp(projector, store);
+    const half = Math.floor(source.events.length / 2);
+    const arrive = async (from: number, to: number): Promise<void> => {
+      for (const event of source.events.slice(from, to)) store.add(event.stream, [event]);
+      await projector.waitFor((await store.head()) ?? '', 10_000);
+    };
+    await arrive(0, half);
+    const runs = foldLog(store);
+    const filters: RunFilter[] = [
+      {},
+      { config: 'dada' },
+      { status: ['active'] },
+      { from: '2025-11-04T00:00:00Z', safety_level: 'kids' },
+      { config: 'no-such' },
+    ];
+    const selections = filters.map((filter) => select(filter));
+    const ids = (from: number, to: number) =>
+      selections.map((selection) =>
+        selection
+          .texts({ offset: from, limit: to - from })
+          .map((text) => (JSON.parse(text) as RunSummary).execution_id),
+      );
+    const first = ids(0, 10);
+    await arrive(half, source.events.length);
+    const rest = ids(10, 500);
+    for (const [index, filter] of filters.entries()) {
+      const expected = matching(runs, filter).map(({ summary }) => summary.execution_id);
+      expect(selections[index]?.total).toBe(expected.length);
+      expect([...(first[index] ?? []), ...(rest[index] ?? [])]).toEqual(expected);
+      selections[index]?.release();
+    }
+  });
+
   it('a large stretch of late arrivals that grows between two pages is listed in order', async () => {
     const { store: source } = generateLog(2500, 9);
     const store = createMemoryStore();
     const projector = await opened([runList({ timeZone })], { directory: await temporaryDirectory(), store });
-    const list = createRunListQuery(projector);
+    const list = createRunLists(projector).list;
     await caughtUp(projector, store);
     const filters: RunFilter[] = [{}, { execution_mode: 'eco' }, { from: '2025-11-10T00:00:00Z' }];
     const shares = [0.605, 0.61, 0.62, 0.63, 0.645, 1];

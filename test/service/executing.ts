@@ -74,11 +74,11 @@ export function executing({
 }
 
 /** What the projection of requests would say. */
-function knownIn(bench: RunBench, key: string): { executionId: string; body: string | null } | undefined {
+function knownIn(bench: RunBench, key: string): { startedId: string; body: string | null } | undefined {
   for (const stream of bench.store.streams.keys()) {
     const executionId = stream.replace('run-', '');
     const core = bench.eventsOf(executionId)[0]?.core;
-    if (core?.request === key) return { executionId, body: String(core.facts?.['request_body']) };
+    if (core?.request === key) return { startedId: executionId, body: String(core.facts?.['request_body']) };
   }
   return undefined;
 }
