@@ -1,4 +1,6 @@
 import type { Exporter, Replay } from '../../src/exporters/contract.ts';
+import { docxExporter } from '../../src/exporters/docx.ts';
+import { pdfExporter } from '../../src/exporters/pdf.ts';
 import { xmlExporter } from '../../src/exporters/xml.ts';
 import type { ExecutionItem } from '../../src/events/item.ts';
 import { postedItems } from './items.ts';
@@ -16,6 +18,10 @@ export const exportRows: readonly ExportRow[] = [
   { items: 30, exporter: xmlExporter, baseline: xmlbuilderBaseline },
   { items: 5_000, exporter: xmlExporter, baseline: xmlbuilderBaseline },
   { items: 50_000, exporter: xmlExporter },
+  { items: 30, exporter: pdfExporter },
+  { items: 5_000, exporter: pdfExporter },
+  { items: 30, exporter: docxExporter },
+  { items: 5_000, exporter: docxExporter },
 ];
 
 /** A run of items of about 700 bytes, made while they are read as a store would. */
