@@ -145,6 +145,11 @@ program
   .description('print a safety policy to begin your own with (see RUNLEDGER_POLICY)')
   .action(printPolicy);
 
+// `runledger list | head` reads no further: that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 await main();
 
 async function main(): Promise<void> {

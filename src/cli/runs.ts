@@ -1,3 +1,4 @@
+import { namedCharacter, visibleText } from '../exporters/visible-text.ts';
 import type { ExecutionRecord, RunSummary } from '../run/record.ts';
 import type { Client } from './client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -102,12 +103,8 @@ function wordOf(metadata: Readonly<Record<string, unknown>>): string {
 }
 
 /** Texts are data: no control or bidi character of a prompt reaches the terminal as such. */
-function oneLine(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`,
-  );
-}
+const oneLine = (text: string): string =>
+  visibleText(text).replaceAll(/[\n\t]/g, (space) => namedCharacter(space.charCodeAt(0)));
 
 function parsed(text: string): Record<string, unknown> {
   try {
