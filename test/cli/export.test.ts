@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -137,6 +137,19 @@ describe('export --filter', () => {
     expect((await runledger(data.path, ['export', '--resume', id, '-o', again])).status).toBe(0);
     expect(readFileSync(again)).toEqual(readFileSync(file));
   });
+
+  const hasScript = spawnSync('which', ['script']).status === 0;
+  test.skipIf(!hasScript)(
+    `shows its progress on a terminal${hasScript ? '' : ' – SKIPPED: script is not installed'}`,
+    () => {
+      const file = data.beside('terminal.zip');
+      const command = `"${process.execPath}" "${compiled('cli')}" export --all --format json -o "${file}"`;
+      const env = { ...environmentOf(data.path), TERM: 'xterm' };
+      const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { env, encoding: 'utf8' });
+      expect(stdout).toMatch(/\/60 runs, 0 refused/);
+      expect(stdout).toContain(`60 of 60 runs in ${file}`);
+    },
+  );
 
   test('--resume of an export that there is not is refused', async () => {
     const none = ['--resume', 'export_20260101_000000_00000000', '-o', data.beside('none.zip')];
