@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
-import { addAbortSignal, Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { ZipFile } from 'yazl';
+import { crc32 } from 'node:zlib';
 import { LedgerError } from '../errors.ts';
 import type { Exporter, Replay, ReplayedMedium } from './contract.ts';
 import { mediaOf, type NamedMedium } from './media-of-run.ts';
-
-/** DOS times have no zone and begin here; any other time would be a clock, and bytes would depend on the zone. */
-const fixedTime = new Date(1980, 0, 1);
+import { type ZipEntry, zipArchive } from './zip-archive.ts';
 
 const lines = new TextEncoder();
 
@@ -21,22 +17,7 @@ export const zipExporter = (reports: readonly Exporter[]): Exporter => ({
   extension: 'zip',
   choices: ['lang'],
   isHeavy: true,
-  async *export(replay, signal) {
-    const left = new AbortController();
-    const zip = new ZipFile();
-    const output = zip.outputStream as Readable;
-    const fail = (error: unknown): void => {
-      output.destroy(error instanceof Error ? error : new Error('the zip failed', { cause: error }));
-    };
-    zip.on('error', fail);
-    const packed = pack(zip, replay, reports, AbortSignal.any([signal, left.signal])).catch(fail);
-    try {
-      yield* output as AsyncIterable<Uint8Array>;
-    } finally {
-      left.abort();
-      await packed;
-    }
-  },
+  export: (replay, signal) => zipArchive(entriesOf(replay, reports, signal), signal),
 });
 
 type Member = {
@@ -54,30 +35,27 @@ type Missing = {
   readonly items?: readonly number[];
 };
 
-async function pack(
-  zip: ZipFile,
+/** Members in their order, the manifest of them last. Each is made twice: to be measured, and to be written. */
+async function* entriesOf(
   replay: Replay,
   reports: readonly Exporter[],
   signal: AbortSignal,
-): Promise<void> {
+): AsyncGenerator<ZipEntry, void, undefined> {
+  signal.throwIfAborted();
   const members: Member[] = [];
   const missing: Missing[] = [];
-  const add = async (name: string, mediaType: string, chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-    const told = hashed(chunks);
-    const stream = addAbortSignal(signal, Readable.from(told.chunks, { objectMode: false }));
-    const isText = /json|xml$|xml;/.test(mediaType) && !mediaType.includes('openxml');
-    zip.addReadStream(stream, name, { mtime: fixedTime, forceDosTimestamp: true, compress: isText });
-    await finished(stream, { writable: false });
-    members.push({ name, media_type: mediaType, ...told.result() });
+  const member = async (name: string, mediaType: string, read: Chunks): Promise<ZipEntry> => {
+    const { sizeBytes, sha256, sum } = await measured(read(signal));
+    members.push({ name, media_type: mediaType, bytes: sizeBytes, sha256 });
+    const isDeflated = /json|xml$|xml;/.test(mediaType) && !mediaType.includes('openxml');
+    return { name, sizeBytes, crc32: sum, isDeflated, read };
   };
-  await add('items.ndjson', 'application/x-ndjson', itemLines(replay, signal));
+  yield await member('items.ndjson', 'application/x-ndjson', (reading) => itemLines(replay, reading));
   for (const report of reports) {
     const name = `${report.isHeavy ? 'report' : 'record'}.${report.extension}`;
     try {
-      const whole = report.isHeavy
-        ? await collected(report.export(replay, signal))
-        : report.export(replay, signal);
-      await add(name, report.mime, whole);
+      const read: Chunks = (reading) => report.export(replay, reading);
+      yield await member(name, report.mime, report.isHeavy ? await kept(read(signal)) : read);
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code !== 'EXPORT_IMPOSSIBLE') throw error;
       missing.push({ name, reason: 'impossible', detail: error.message });
@@ -86,7 +64,7 @@ async function pack(
   for (const named of await mediaOf(replay, signal)) {
     const found = await heldMedium(replay, named, signal);
     if ('reason' in found) missing.push(found);
-    else await add(`media/${found.sha256}`, found.mediaType, found.read(signal));
+    else yield await member(`media/${found.sha256}`, found.mediaType, found.read);
   }
   const { header, head } = replay;
   const manifest = {
@@ -94,19 +72,39 @@ async function pack(
     execution_id: header.execution_id,
     version: header.version,
     chain: { sequence_number: head.sequenceNumber, hash: head.hash },
-    members,
+    members: [...members],
     missing,
   };
   const text = lines.encode(`${JSON.stringify(manifest, null, 2)}\n`);
-  zip.addBuffer(Buffer.from(text), 'manifest.json', { mtime: fixedTime, forceDosTimestamp: true });
-  zip.end();
+  yield await member('manifest.json', 'application/json', () => chunk(text));
 }
 
-/** A report that cannot be made must not leave half a member, so it is whole before it begins. */
-async function collected(chunks: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+type Chunks = (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+
+async function measured(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ readonly sizeBytes: number; readonly sha256: string; readonly sum: number }> {
+  const hasher = createHash('sha256');
+  let sizeBytes = 0;
+  let sum = 0;
+  for await (const part of chunks) {
+    hasher.update(part);
+    sum = crc32(part, sum);
+    sizeBytes += part.byteLength;
+  }
+  return { sizeBytes, sha256: hasher.digest('hex'), sum };
+}
+
+/** A report takes seconds, and can be refused in the middle: it is made once, and is whole before it begins. */
+async function kept(chunks: AsyncIterable<Uint8Array>): Promise<Chunks> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Readable.from(parts);
+  for await (const part of chunks) parts.push(part);
+  const whole = Buffer.concat(parts);
+  return () => chunk(whole);
+}
+
+async function* chunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 async function* itemLines({ items }: Replay, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -130,20 +128,4 @@ async function heldMedium(
     if (!(error instanceof LedgerError) || error.code !== 'MEDIA_CORRUPT') throw error;
     return { name, reason: 'damaged', items };
   }
-}
-
-function hashed(chunks: AsyncIterable<Uint8Array>): {
-  readonly chunks: AsyncIterable<Uint8Array>;
-  readonly result: () => { readonly bytes: number; readonly sha256: string };
-} {
-  const hasher = createHash('sha256');
-  let bytes = 0;
-  const passing = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
-      hasher.update(chunk);
-      bytes += chunk.byteLength;
-      yield chunk;
-    }
-  };
-  return { chunks: passing(), result: () => ({ bytes, sha256: hasher.digest('hex') }) };
 }
