@@ -3,7 +3,6 @@ import { jsonExporter } from './json.ts';
 import { outlineOfRun } from './outline-of-run.ts';
 import { collected } from './pdf/collected.ts';
 import { picturesOf } from './pdf/picture.ts';
-import { typeset } from './pdf/typeset.ts';
 
 /** The run as a report for people, PDF/A-3a, with the exact record of the same items as a file inside. */
 export const pdfExporter: Exporter = {
@@ -19,6 +18,8 @@ const recordDescription = { en: 'The exact record of the run', de: 'Die genaue A
 
 /** Holds the report, its pictures and the record in memory: that is what a PDF takes. */
 async function* writeReport(replay: Replay, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  // Only here: a process that never typesets need not load the compiler.
+  const { typeset } = await import('./pdf/typeset.ts');
   const { execution_id: executionId } = replay.header;
   const outline = await outlineOfRun(replay, signal);
   const pictures = await picturesOf([...outline.lead, ...outline.body], replay, signal);

@@ -23,13 +23,15 @@ const answered = (): string[][] => [
   ['show', own, '--at-seq', '3'],
   ['show', own, '--at', '2100-01-01T00:00:00Z', '--json'],
   ['export', own, '--format', 'json'],
+  ['export', old, '--format', 'xml', '--view', 'teacher'],
+  ['export', own, '--format', 'pdf', '--lang', 'de'],
 ];
 const refused = (): string[][] => [
   ['show', 'exec_20200101_000000_00000000'],
   ['show', own, '--at-seq', 'three', '--json'],
   ['list', '--limit', '1000'],
   ['list', '--date', '2026-02-31', '--json'],
-  ['export', own, '--format', 'pdf'],
+  ['export', own, '--format', 'audit'],
   ['export', own, '--format', 'odt'],
 ];
 
