@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import workerpool from 'workerpool';
 import { LedgerError } from '../errors.ts';
 import { exporterFor } from '../exporters/registry.ts';
@@ -33,4 +34,6 @@ function operatingError(error: unknown): LedgerError {
   throw error;
 }
 
+// The service and its clients come first: a compiler with a thread for each core would keep them waiting.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 workerpool.worker({ render });

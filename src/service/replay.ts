@@ -91,8 +91,9 @@ export async function openReplay(
   };
 }
 
-/** So many events are decoded in one turn of the event loop: about a millisecond's work. */
+/** So much is decoded in one turn of the event loop: a millisecond's work or two. */
 const eventsATurn = 16;
+const bytesATurn = 64 * 1024;
 
 /** None for a run that is not there. Lets other work in between. */
 async function* eventsOf(
@@ -103,7 +104,8 @@ async function* eventsOf(
 ): AsyncGenerator<{ readonly event: LedgerEvent; readonly hash: string }> {
   const stream = streamOf(executionId);
   const key = keyOf(stream);
-  let read = 0;
+  let events = 0;
+  let bytes = 0;
   try {
     for await (const stored of store.readStream(stream, {
       signal,
@@ -113,11 +115,13 @@ async function* eventsOf(
       const known = event.core.recorded ?? event.core.time;
       if (time === undefined || compareTimes(known, time) <= 0)
         yield { event, hash: Buffer.from(stored.hash).toString('hex') };
-      read += 1;
-      if (read % eventsATurn === 0) {
-        await setImmediate();
-        signal.throwIfAborted();
-      }
+      events += 1;
+      bytes += stored.core.byteLength + (stored.sealed?.byteLength ?? 0);
+      if (events < eventsATurn && bytes < bytesATurn) continue;
+      await setImmediate();
+      signal.throwIfAborted();
+      events = 0;
+      bytes = 0;
     }
   } catch (error) {
     if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
