@@ -62,7 +62,7 @@ export default function runList({ timeZone }: ProjectionSettings): Projection {
   const dateOf = dateIn(timeZone);
   return {
     name: 'run-list',
-    version: `2 ${timeZone}`,
+    version: `3 ${timeZone}`,
     tables: [runsTable, summariesTable, arrivalsTable, blocksTable, filtersTable, countsTable],
     handle(events, view) {
       const folded = new Map<string, Folding>();

@@ -20,7 +20,7 @@ export const headersTable = textTable('headers', z.string().regex(/^\d+ \{.*\}$/
 export default function runRecord(): Projection {
   return {
     name: 'run-record',
-    version: '2',
+    version: '3',
     tables: [statesTable, headersTable],
     handle(events, view) {
       const states = new Map<string, RecordState>();

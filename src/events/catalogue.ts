@@ -25,6 +25,7 @@ export type Effect =
   | 'skip_check'
   | 'block_output'
   | 'withhold_output'
+  | 'discard_result'
   | 'deliver_output'
   | 'fail_output'
   | 'skip_output'
@@ -293,7 +294,7 @@ export const catalogue = {
     since: '1.1',
   }),
   run_cancelled: entry('control', 'any', 'cancel_run', { label: ['Cancelled', 'Abgebrochen'], since: '1.1' }),
-  late_result_discarded: entry('control', 'any', 'none', {
+  late_result_discarded: entry('control', 'any', 'discard_result', {
     label: ['Late result discarded', 'Spätes Ergebnis verworfen'],
     since: '1.1',
     afterTerminal: true,

@@ -2,6 +2,7 @@ import type { ExecutionItem } from '../events/item.ts';
 import type { Language } from '../events/localized.ts';
 import type { RecordHeader } from '../run/record.ts';
 import type { View } from './view.ts';
+import type { Withheld } from './withheld.ts';
 
 /** The bytes of a medium that items name. */
 export type ReplayedMedium = {
@@ -22,8 +23,10 @@ export type Replay = {
   /** The first item, of every view: what the run began with. */
   readonly start: ExecutionItem;
   /** Items, of every view, that say why something is not there: a refusal, a failure, a skipped output, a cancel. */
-  readonly setbacks: readonly ExecutionItem[];
-  /** Undefined for a medium that we do not hold: files of other systems, and what was never uploaded. */
+  readonly setbacks: (signal: AbortSignal) => AsyncIterable<ExecutionItem>;
+  /** What is never handed out; `medium` does not find it. */
+  readonly withheld: Withheld;
+  /** Undefined for a medium that we do not hold: files of other systems, what was never uploaded, what is withheld. */
   readonly medium: (sha256: string) => Promise<ReplayedMedium | undefined>;
   /** Of the words that are ours. */
   readonly language: Language;

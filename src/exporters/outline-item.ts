@@ -6,6 +6,7 @@ import type { Replay } from './contract.ts';
 import { flatFacts, plain } from './flat-facts.ts';
 import { mediumOf } from './medium-reference.ts';
 import type { Block, Line } from './outline.ts';
+import { isWithheldOutput } from './withheld.ts';
 import { visibleText } from './visible-text.ts';
 import { actionNames, basisNames, verdictNames, words } from './words.ts';
 
@@ -14,8 +15,6 @@ export type Telling = {
   readonly replay: Replay;
   /** Without models, times and evidence: for pupils and their teachers. */
   readonly isBrief: boolean;
-  /** Outputs whose media are not shown. */
-  readonly withheld: ReadonlySet<number>;
   readonly headingOf: (item: ExecutionItem) => string;
 };
 
@@ -72,20 +71,26 @@ function languageTag({ metadata }: ExecutionItem): string | null {
   return typeof tag === 'string' && /^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$/.test(tag) ? tag : null;
 }
 
-async function mediumBlocks(item: ExecutionItem, { replay, withheld, headingOf }: Telling): Promise<Block[]> {
+async function mediumBlocks(item: ExecutionItem, telling: Telling): Promise<Block[]> {
+  const { replay, headingOf, isBrief } = telling;
   if (item.file_path === null) return [];
   const { language } = replay;
   const note = (text: string): Block => ({ kind: 'note', tone: 'plain', text: visibleText(text) });
-  const delivered = catalogued(item.item_type)?.effect === 'deliver_output';
-  if (delivered && withheld.has(item.loop_iteration ?? 0))
-    return [{ kind: 'note', tone: 'warning', text: words.withheld[language] }];
   const digest = mediumOf(item);
+  const { withheld } = replay;
+  if (isWithheldOutput(withheld, item) || (digest !== undefined && withheld.digests.includes(digest)))
+    return [{ kind: 'note', tone: 'warning', text: words.withheld[language] }];
   const medium = digest === undefined ? undefined : await replay.medium(digest);
   if (medium === undefined) return [note(`${words.notHeld[language]} ${item.file_path}`)];
   const caption = `${medium.mediaType}, ${medium.sizeBytes} ${words.bytes[language]}, sha256 ${medium.sha256}`;
   if (!medium.mediaType.startsWith('image/')) return [note(`${words.held[language]} ${caption}`)];
   return [
-    { kind: 'picture', sha256: medium.sha256, alt: visibleText(altOf(item, headingOf(item))), caption },
+    {
+      kind: 'picture',
+      sha256: medium.sha256,
+      alt: visibleText(isBrief ? headingOf(item) : altOf(item, headingOf(item))),
+      caption,
+    },
   ];
 }
 

@@ -3,20 +3,21 @@ import type { Replay } from './contract.ts';
 import { flatFacts, plain } from './flat-facts.ts';
 import type { Block } from './outline.ts';
 import { textBlock } from './outline-item.ts';
+import { readableItem } from './readable-item.ts';
 import { visibleText } from './visible-text.ts';
 import { outputCounts, statusSentences, viewNames, words } from './words.ts';
 
 /** The title block and the outcome: whose run it was, when, and what came of it. */
-export function leadOf(replay: Replay): Block[] {
+export async function leadOf(replay: Replay, signal: AbortSignal): Promise<Block[]> {
   return [
-    ...outcomeBlocks(replay),
+    ...(await outcomeBlocks(replay, signal)),
     { kind: 'facts', size: 'normal', rows: titleRows(replay) },
     ...restBlocks(replay),
   ];
 }
 
 /** What became of the run; and of everything that is not there, why. */
-function outcomeBlocks({ header, language, setbacks }: Replay): Block[] {
+async function outcomeBlocks({ header, language, setbacks }: Replay, signal: AbortSignal): Promise<Block[]> {
   const counts = (['outputs_generated', 'outputs_blocked', 'outputs_failed'] as const)
     .filter((count) => header[count] > 0)
     .map((count) => `${outputCounts[count][language]}: ${header[count]}`);
@@ -31,7 +32,8 @@ function outcomeBlocks({ header, language, setbacks }: Replay): Block[] {
       text: counts.length === 0 ? sentence : `${sentence} ${counts.join(', ')}.`,
     },
   ];
-  for (const item of setbacks) {
+  for await (const raw of setbacks(signal)) {
+    const item = readableItem(raw);
     const label = catalogued(item.item_type)?.label[language] ?? item.item_type;
     const place = item.loop_iteration === null ? label : `${label} (${item.loop_iteration})`;
     if (item.content === null) blocks.push({ kind: 'note', tone: 'warning', text: visibleText(place) });

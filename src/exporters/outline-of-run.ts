@@ -7,7 +7,6 @@ import type { Block, Outline } from './outline.ts';
 import { readableItem } from './readable-item.ts';
 import { leadOf } from './outline-lead.ts';
 import { itemBlocks, passingBlocks, type Telling } from './outline-item.ts';
-import { withheldLoops } from './setback.ts';
 import { languageName, stageNames, words } from './words.ts';
 import { visibleText } from './visible-text.ts';
 
@@ -27,13 +26,13 @@ export async function outlineOfRun(replay: Replay, signal: AbortSignal): Promise
   for await (const item of replay.items(signal)) items.push(readableItem(item));
   const body: Block[] = [];
   for await (const block of bodyOf(replay, items, signal)) body.push(block);
-  const name = header.config_name ?? header.execution_id;
+  const name = visibleText(header.config_name ?? '').trim();
   return {
     language,
-    title: visibleText(name),
+    title: name === '' ? header.execution_id : name,
     description: visibleText(`${words.run[language]} ${header.execution_id}`),
     date: header.started_at,
-    lead: leadOf(replay),
+    lead: await leadOf(replay, signal),
     body: listed([...body, ...findingBlocks(replay)]),
     isLong: items.length >= longFromItems,
   };
@@ -48,13 +47,12 @@ async function* bodyOf(
   items: readonly ExecutionItem[],
   signal: AbortSignal,
 ): AsyncGenerator<Block, void, undefined> {
-  const { language, header, setbacks } = replay;
+  const { language, header } = replay;
   if (items.length === 0) yield note(words.nothing[language]);
   const flat = isFlat(header.view);
   const telling: Telling = {
     replay,
     isBrief: isBrief(header.view),
-    withheld: withheldLoops(setbacks),
     headingOf: headings(replay, items),
   };
   const outputs = new Set(items.map(({ loop_iteration }) => loop_iteration).filter((loop) => loop !== null))

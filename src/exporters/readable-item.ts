@@ -16,5 +16,9 @@ export function readableItem(item: ExecutionItem): ExecutionItem {
     recorded[member] = value;
     sound[member] = missing[member] ?? null;
   }
-  return { ...(sound as ExecutionItem), recorded };
+  const { recorded: own } = item;
+  return {
+    ...(sound as ExecutionItem),
+    recorded: own === undefined ? recorded : { ...recorded, recorded: own },
+  };
 }

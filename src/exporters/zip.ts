@@ -125,7 +125,8 @@ async function heldMedium(
     for await (const _ of found.read(signal)) signal.throwIfAborted();
     return found;
   } catch (error) {
-    if (!(error instanceof LedgerError) || error.code !== 'MEDIA_CORRUPT') throw error;
+    if (!(error instanceof LedgerError) || !['MEDIA_CORRUPT', 'MEDIA_NOT_FOUND'].includes(error.code))
+      throw error;
     return { name, reason: 'damaged', items };
   }
 }

@@ -19,7 +19,12 @@ export function mediaReader(
     async open(sha256) {
       const handle = digestPattern.test(sha256) ? await files.open(mediumPath(directory, sha256)) : undefined;
       if (handle === undefined) throw new LedgerError('MEDIA_NOT_FOUND', { sha256: sha256.slice(0, 64) });
-      return openMedium(sha256, handle);
+      try {
+        return await openMedium(sha256, handle);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
     },
     async has(sha256) {
       return digestPattern.test(sha256) && (await files.sizeOf(mediumPath(directory, sha256))) !== undefined;

@@ -168,6 +168,7 @@ function applyEffect(state: RunState, core: CoreDraft, entry: CatalogueEntry): R
     case 'input':
     case 'translate':
     case 'skip_output':
+    case 'discard_result':
     case 'begin_step':
     case 'none':
       return state;

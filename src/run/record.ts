@@ -137,7 +137,7 @@ export function evolveRecord(state: RecordState, event: FoldedEvent): RecordStat
       // A medium that a stage-4 check blocks is never served, so the result must not name it.
       return {
         ...next,
-        outputs: next.outputs.filter((output) => output.loop_iteration !== loopNumber(core)),
+        outputs: next.outputs.filter((output) => !isRefused(output, core)),
       };
     case 'fail_run':
       return { ...next, error: errorOf(event) };
@@ -167,6 +167,14 @@ function givenMembers({ core, payload }: FoldedEvent): Record<string, unknown> {
 
 function pick(from: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));
+}
+
+/** A refusal is of the output that it names, of the medium that it names, and of all where it names none. */
+function isRefused({ loop_iteration, file_path }: RunOutput, core: FoldedEvent['core']): boolean {
+  const loop = loopNumber(core);
+  const digest = core.facts?.['sha256'];
+  const isMedium = typeof digest === 'string' && file_path?.endsWith(digest) === true;
+  return loop === null || loop_iteration === null || loop_iteration === loop || isMedium;
 }
 
 const loopNumber = (core: FoldedEvent['core']): number | null => core.loop_iteration ?? null;
@@ -228,7 +236,8 @@ export function summaryOf(state: RecordState): RunSummary {
  * a member that is derived or spelled otherwise today stands under `source`.
  */
 export function headerOf(state: RecordState): RecordHeader {
-  const { source, ...given } = recordMembers(state);
+  // A view is ours to name; an imported member of that name stands under `source` with the other renamed ones.
+  const { source, view, ...given } = recordMembers(state);
   const summary = summaryOf(state);
   const shown: RecordHeader = {
     ...summary,
@@ -238,9 +247,10 @@ export function headerOf(state: RecordState): RecordHeader {
     cancelled_at: state.cancelledAt,
     findings: [...state.life.findings, ...recordFindings(state)],
   };
-  const sources = Object.fromEntries(
-    Object.entries(given).filter(([key, value]) => differs(shown, key, value)),
-  );
+  const sources = {
+    ...Object.fromEntries(Object.entries(given).filter(([key, value]) => differs(shown, key, value))),
+    ...(view === undefined ? {} : { view }),
+  };
   return { ...given, ...shown, ...withSource(sources, source), ...(state.erased ? { erased: true } : {}) };
 }
 

@@ -4,17 +4,23 @@ import { createInterface } from 'node:readline';
 import type { ExecutionItem } from '../events/item.ts';
 import type { Replay } from '../exporters/contract.ts';
 
-/** All of a replay but its items and its media, which stand in files of their own. */
-type Head = Omit<Replay, 'items' | 'medium'>;
+/** All of a replay but its items, which are lines of their own, and its media, which are files of their own. */
+type Head = Omit<Replay, 'items' | 'setbacks' | 'medium'>;
+
+/** Which items a line belongs to: what went wrong comes first, then the items of the view. */
+const setback = 's';
+const shown = 'i';
 
 /** Writes a replay for another process: its head, then one item a line. The file must not be there. */
 export async function writeReplay(path: string, replay: Replay, signal: AbortSignal): Promise<void> {
-  const { items, medium: _, ...head } = replay;
+  const { items, setbacks, medium: _, ...head } = replay;
   const file = await open(path, 'wx', 0o600);
-  const write = (line: unknown): Promise<void> => file.writeFile(`${JSON.stringify(line)}\n`);
+  const write = (kind: string, line: unknown): Promise<void> =>
+    file.writeFile(`${kind}${JSON.stringify(line)}\n`);
   try {
-    await write(head);
-    for await (const item of items(signal)) await write(item);
+    await write('', head);
+    for await (const item of setbacks(signal)) await write(setback, item);
+    for await (const item of items(signal)) await write(shown, item);
   } finally {
     await file.close();
   }
@@ -26,17 +32,19 @@ export async function readReplay(path: string, medium: Replay['medium']): Promis
   const first = await lines.next();
   await lines.return();
   if (first.done === true) throw new TypeError('a replay file begins with a head');
+  const head = JSON.parse(first.value) as Head;
+  const itemsOf = async function* (kind: string, signal: AbortSignal): AsyncGenerator<ExecutionItem> {
+    for await (const line of linesOf(path)) {
+      signal.throwIfAborted();
+      if (line.startsWith(kind)) yield JSON.parse(line.slice(1)) as ExecutionItem;
+      else if (kind === setback && line.startsWith(shown)) return;
+    }
+  };
   return {
-    ...(JSON.parse(first.value) as Head),
-    async *items(signal) {
-      let isHead = true;
-      for await (const line of linesOf(path)) {
-        signal.throwIfAborted();
-        if (!isHead) yield JSON.parse(line) as ExecutionItem;
-        isHead = false;
-      }
-    },
-    medium,
+    ...head,
+    items: (signal) => itemsOf(shown, signal),
+    setbacks: (signal) => itemsOf(setback, signal),
+    medium: async (sha256) => (head.withheld.digests.includes(sha256) ? undefined : medium(sha256)),
   };
 }
 

@@ -6,8 +6,9 @@ import { type ExecutionItem, mergeItem } from '../events/item.ts';
 import type { Language } from '../events/localized.ts';
 import { compareTimes } from '../events/time.ts';
 import type { Replay, ReplayedMedium } from '../exporters/contract.ts';
-import { isSetback, withheldLoops } from '../exporters/setback.ts';
-import { isShown, type View } from '../exporters/view.ts';
+import { isSetback } from '../exporters/setback.ts';
+import { headerInView, isShown, type View } from '../exporters/view.ts';
+import { watchWithheld } from '../exporters/withheld.ts';
 import {
   evolveRecord,
   type ExecutionRecord,
@@ -65,27 +66,35 @@ export async function openReplay(
   let state = initialRecordState(executionId);
   let head: Replay['head'] | undefined;
   let start: ExecutionItem | undefined;
-  const setbacks: ExecutionItem[] = [];
-  for await (const { event, hash } of eventsOf(source, executionId, { seq: untilSeq }, signal)) {
+  const withheld = watchWithheld();
+  // To the end, also where the run is told as it once stood: what was withheld since is withheld.
+  for await (const { event, hash } of eventsOf(source, executionId, {}, signal)) {
+    const item = mergeItem(event.core, event.payload, event.erased);
+    withheld.see(item);
+    if (untilSeq !== undefined && event.core.seq > untilSeq) continue;
     state = evolveRecord(state, event);
-    start ??= mergeItem(event.core, event.payload, event.erased);
+    start ??= item;
     head = { sequenceNumber: event.core.seq, hash };
-    if (isSetback(event.type)) setbacks.push(mergeItem(event.core, event.payload, event.erased));
   }
   if (head === undefined || start === undefined) return undefined;
   const { sequenceNumber } = head;
-  const shown = { view, logs, withheldLoops: withheldLoops(setbacks) };
+  const never = withheld.seen();
+  const items = async function* (
+    reading: AbortSignal,
+    isWanted: (item: ExecutionItem) => boolean,
+  ): AsyncGenerator<ExecutionItem> {
+    for await (const { event } of eventsOf(source, executionId, { seq: sequenceNumber }, reading)) {
+      const item = mergeItem(event.core, event.payload, event.erased);
+      if (isWanted(item)) yield item;
+    }
+  };
   return {
-    header: { ...headerOf(state), ...(view === undefined ? {} : { view }) },
-    async *items(reading) {
-      for await (const { event } of eventsOf(source, executionId, { seq: sequenceNumber }, reading)) {
-        const item: ExecutionItem = mergeItem(event.core, event.payload, event.erased);
-        if (isShown(shown, item)) yield item;
-      }
-    },
+    header: view === undefined ? headerOf(state) : headerInView(headerOf(state), view),
+    items: (reading) => items(reading, (item) => isShown({ view, logs, withheld: never }, item)),
     start,
-    setbacks,
-    medium: source.medium,
+    setbacks: (reading) => items(reading, ({ item_type }) => isSetback(item_type)),
+    withheld: never,
+    medium: async (sha256) => (never.digests.includes(sha256) ? undefined : source.medium(sha256)),
     language,
     head,
   };

@@ -63,7 +63,8 @@ export function generatedReplay(items: number): Replay {
       }
     },
     start: itemOf(posted, 0),
-    setbacks: [],
+    async *setbacks() {},
+    withheld: { digests: [], loops: [], everyOutput: false },
     medium: async () => undefined,
     language: 'en',
     head: { sequenceNumber: items, hash: '00'.repeat(32) },

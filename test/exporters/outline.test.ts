@@ -113,6 +113,21 @@ describe('the journey, by stage', () => {
     expect(everything(told)).toContain('recorded.stage');
   });
 
+  test('a member that is called as ours is told beside it', async () => {
+    const odd = {
+      ...item(1, 'user_input_text'),
+      stage: 'one',
+      recorded: 'ORIGINAL',
+    } as unknown as ExecutionItem;
+    const told = everything(await outline([odd]));
+    for (const value of ['recorded.stage', 'ORIGINAL']) expect(told).toContain(value);
+  });
+
+  test('a run without a name that can be seen is called by its id', async () => {
+    const { title } = await outline(journey, { config_name: ' ' });
+    expect(title).toBe('exec_20260301_100000_00000001');
+  });
+
   test('Arabic runs from right to left, line by line', async () => {
     const [text] = (
       await outline([item(1, 'user_input_text', { content: 'زهرة\nflower\n123 زهرة' })])
@@ -141,6 +156,7 @@ describe('whom it is shown to', () => {
     const told = await outline([journey[8] as ExecutionItem], { view: 'student' });
     expect(headings(told.body)).toEqual(['1 Image 1']);
     expect(everything(told)).not.toContain('sequence');
+    expect(everything(told)).not.toContain('builtin');
   });
 
   test('the advanced see which config made it', async () => {

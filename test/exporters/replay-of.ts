@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Replay, ReplayedMedium } from '../../src/exporters/contract.ts';
 import type { Language } from '../../src/events/localized.ts';
+import { watchWithheld } from '../../src/exporters/withheld.ts';
 import { isSetback } from '../../src/exporters/setback.ts';
 import { sniffMediaType } from '../../src/media/media-type.ts';
 import type { ExecutionRecord } from '../../src/run/record.ts';
@@ -16,6 +17,8 @@ export function replayOf(
   const { items, ...header } = record;
   const [start] = items;
   if (start === undefined) throw new TypeError('a run has an item');
+  const { see, seen } = watchWithheld();
+  for (const item of items) see(item);
   const held = new Map(media.map((bytes) => [digestOf(bytes), mediumOf(bytes)]));
   return {
     header,
@@ -26,8 +29,11 @@ export function replayOf(
       }
     },
     start,
-    setbacks: items.filter(({ item_type }) => isSetback(item_type)),
-    medium: async (sha256) => held.get(sha256),
+    async *setbacks() {
+      yield* items.filter(({ item_type }) => isSetback(item_type));
+    },
+    withheld: seen(),
+    medium: async (sha256) => (seen().digests.includes(sha256) ? undefined : held.get(sha256)),
     language,
     head: { sequenceNumber: record.version + 1, hash: digestOf(Buffer.from(record.execution_id)) },
   };

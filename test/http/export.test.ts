@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ExecutionRecord } from '../../src/run/record.ts';
 import { unzipped } from '../exporters/unzipped.ts';
 import { type LedgerService, startLedgerService } from './ledger-service.ts';
 
+const onePixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+);
 let service: LedgerService;
 let id: string;
 
@@ -67,6 +71,45 @@ describe('a file', () => {
     await expect.poll(() => readdir(join(service.directory, 'exports', 'drafts'))).toEqual([]);
   });
 
+  test('a damaged picture spoils no file: the report tells of it, the zip lists it', async () => {
+    const seeded = { schema: 'dada', input_text: 'Ein Haus am See', seed: 99 };
+    const reply = await service.post('/api/schema/pipeline/execute', seeded);
+    const { output } = reply.json['media_output'] as { output: string };
+    const sha256 = output.replace('/api/media/', '');
+    await writeFile(join(service.directory, 'media', sha256.slice(0, 2), sha256), 'no picture');
+    const damaged = String(reply.json['execution_id']);
+    for (const format of ['json', 'xml', 'pdf', 'docx', 'zip'])
+      expect([format, (await fetched(`/api/runs/${damaged}/export/${format}`)).answer.status]).toEqual([
+        format,
+        200,
+      ]);
+    const files = unzipped((await fetched(`/api/runs/${damaged}/export/zip`)).bytes);
+    expect(JSON.parse(Buffer.from(files.get('manifest.json') ?? []).toString())).toMatchObject({
+      missing: [{ name: `media/${sha256}`, reason: 'damaged' }],
+    });
+  });
+
+  test('what was withheld later is withheld from a run as it once stood, too', async () => {
+    const upload = new FormData();
+    upload.append('file', new Blob([onePixel]));
+    const stored = await fetch(`${service.url}/api/media`, { method: 'POST', body: upload });
+    const { sha256 } = (await stored.json()) as { sha256: string };
+    const begun = String((await service.post('/api/runs', { config_name: 'open' })).json['execution_id']);
+    const made = { stage: 4, loop_iteration: 1, file_path: `/api/media/${sha256}` };
+    await service.post(`/api/runs/${begun}/items`, { item_type: 'output_image', ...made });
+    const wanted = { executionId: begun, format: 'zip', logs: true, language: 'en', untilSeq: 2 } as const;
+    const members = async (): Promise<readonly string[]> => {
+      const file = await service.ledger.service.exportRun(wanted, new AbortController().signal);
+      const names = [...unzipped(await readFile(file.path)).keys()];
+      await file.remove();
+      return names.filter((name) => name.startsWith('media/'));
+    };
+    expect(await members()).toEqual([`media/${sha256}`]);
+    const blocked = { item_type: 'stage4_blocked', stage: 4, loop_iteration: 1 };
+    await service.post(`/api/runs/${begun}/items`, blocked);
+    expect(await members()).toEqual([]);
+  });
+
   test('a client that goes away leaves nothing behind', async () => {
     const leaving = new AbortController();
     const asked = fetch(`${service.url}/api/runs/${id}/export/zip`, { signal: leaving.signal });
@@ -115,6 +158,21 @@ describe('a view', () => {
     expect(await types('?view=researcher')).not.toContain('log_entry');
     expect(await types('?view=researcher&include=logs')).toContain('log_entry');
     expect(await types('?view=student&include=logs')).toEqual(['log_entry']);
+  });
+
+  test('of students has no final text, that of the advanced has', async () => {
+    expect((await record('?view=student')).result?.text).toBeNull();
+    expect((await record('?view=advanced')).result?.text).toMatch(/flower/i);
+  });
+
+  test('that an imported record names is not ours: it stands under source, and nothing is left out', async () => {
+    const imported = { ...(await record()), execution_id: 'old-view', view: 'student' };
+    expect((await service.post('/api/runs/import', imported)).json).toMatchObject({ imported: 1 });
+    const read = (await service.get('/api/runs/old-view')).json;
+    expect(read).toMatchObject({ source: { view: 'student' } });
+    expect(read).not.toHaveProperty('view');
+    const { bytes } = await fetched('/api/runs/old-view/export/json');
+    expect(JSON.parse(bytes.toString())).toEqual(read);
   });
 
   test('of the past has the items of then', async () => {

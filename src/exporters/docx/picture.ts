@@ -1,8 +1,7 @@
-import { Buffer } from 'node:buffer';
-import { type ErrorCode, LedgerError } from '../../errors.ts';
 import type { Localized } from '../../events/localized.ts';
-import type { Replay, ReplayedMedium } from '../contract.ts';
+import type { Replay } from '../contract.ts';
 import { type PictureSize, readPictureSize } from '../picture-size.ts';
+import { soundBytes } from '../sound-bytes.ts';
 import type { WithheldPicture } from './withheld-picture.ts';
 
 /** A picture that stands in the document, or why it does not. */
@@ -56,18 +55,3 @@ export async function pictureOf(
   if (size === undefined) return withheld(reasons.unreadable);
   return { kind: 'shown', bytes, extension, size };
 }
-
-/** The bytes; undefined where they are not those that were stored, or are gone. */
-async function soundBytes(medium: ReplayedMedium, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  try {
-    // Copied: a reader may use its buffer again.
-    for await (const chunk of medium.read(signal)) chunks.push(Uint8Array.from(chunk));
-  } catch (error) {
-    if (error instanceof LedgerError && lostMedium.has(error.code)) return undefined;
-    throw error;
-  }
-  return Buffer.concat(chunks);
-}
-
-const lostMedium: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['MEDIA_CORRUPT', 'MEDIA_NOT_FOUND']);

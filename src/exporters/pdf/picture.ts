@@ -1,8 +1,8 @@
 import type { Language, Localized } from '../../events/localized.ts';
-import { collected } from './collected.ts';
 import type { Replay, ReplayedMedium } from '../contract.ts';
 import type { Block } from '../outline.ts';
 import { readPictureSize } from '../picture-size.ts';
+import { soundBytes } from '../sound-bytes.ts';
 
 /** A picture that the typesetter is given. */
 export type Picture = {
@@ -41,10 +41,11 @@ const reasons = {
   type: { en: 'it is of a type that cannot stand in a PDF', de: 'dieser Typ kann nicht in einem PDF stehen' },
   size: { en: 'it is too large', de: 'es ist zu groß' },
   room: { en: 'the pictures before it fill the report', de: 'die Bilder davor füllen den Bericht' },
+  damaged: { en: 'it is damaged', de: 'es ist beschädigt' },
   unreadable: { en: 'it cannot be read', de: 'es kann nicht gelesen werden' },
 } as const;
 
-/** Reads the pictures that the blocks name. Throws MEDIA_CORRUPT where the store gives other bytes than it was given. */
+/** Reads the pictures that the blocks name; one that is damaged or gone is told of by its name. */
 export async function picturesOf(
   blocks: readonly Block[],
   replay: Replay,
@@ -55,8 +56,11 @@ export async function picturesOf(
   for (const block of blocks) {
     if (block.kind !== 'picture' || pictures.has(block.sha256)) continue;
     const medium = await replay.medium(block.sha256);
-    // The outline has looked at it a moment ago.
-    if (medium === undefined) throw new TypeError(`the medium ${block.sha256} is held no more`);
+    // The outline has looked at it a moment ago, and it has gone since.
+    if (medium === undefined) {
+      pictures.set(block.sha256, { kind: 'unshown', mediaType: '?', reason: reasons.damaged });
+      continue;
+    }
     const { picture, pixels: own } = await pictureOf(medium, maxPixelsInAll - pixels, signal);
     if (picture.kind === 'picture') pixels += own;
     pictures.set(block.sha256, picture);
@@ -75,7 +79,8 @@ async function pictureOf(
   const format = formats[mediaType];
   if (format === undefined) return unshown(reasons.type);
   if (sizeBytes > maxBytes) return unshown(reasons.size);
-  const bytes = await collected(medium.read(signal));
+  const bytes = await soundBytes(medium, signal);
+  if (bytes === undefined) return unshown(reasons.damaged);
   const size = readPictureSize(bytes);
   if (size === undefined) return unshown(reasons.unreadable);
   const pixels = size.width * size.height;
