@@ -62,7 +62,7 @@ async function* entriesOf(
     }
   }
   for (const named of await mediaOf(replay, signal)) {
-    const found = await heldMedium(replay, named, signal);
+    const found = await soundMedium(replay, named, signal);
     if ('reason' in found) missing.push(found);
     else yield await member(`media/${found.sha256}`, found.mediaType, found.read);
   }
@@ -112,7 +112,7 @@ async function* itemLines({ items }: Replay, signal: AbortSignal): AsyncGenerato
 }
 
 /** The medium, read once to see that it is whole; or why it is not in the file. */
-async function heldMedium(
+async function soundMedium(
   { medium }: Replay,
   { sha256, filePath, isWithheld, items }: NamedMedium,
   signal: AbortSignal,

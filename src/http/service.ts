@@ -132,18 +132,7 @@ export type Service = {
     until: { readonly seq?: number | undefined; readonly time?: string | undefined },
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
-  /** One run as a finished file. Throws EXECUTION_NOT_FOUND, FORMAT_NOT_AVAILABLE, EXPORT_IMPOSSIBLE, EXPORT_BUSY. */
-  readonly exportRun: (
-    request: {
-      readonly executionId: string;
-      readonly format: string;
-      readonly view?: View | undefined;
-      readonly logs: boolean;
-      readonly language: Language;
-      readonly untilSeq?: number | undefined;
-    },
-    signal: AbortSignal,
-  ) => Promise<ExportedFile>;
+  readonly exportRun: ExportRun;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
   /** Stores bytes durably under their digest. */
@@ -169,10 +158,29 @@ export type Service = {
   readonly newExecutionId: () => string;
 };
 
-/** A file on the disk of the service; whoever asked for it removes it. */
+/**
+ * Writes one run to a file, whole or not at all. Throws EXECUTION_NOT_FOUND, FORMAT_NOT_AVAILABLE, EXPORT_IMPOSSIBLE,
+ * EXPORT_BUSY, STORAGE_FULL, UNAVAILABLE, and the reason of an abort.
+ */
+export type ExportRun = (
+  request: {
+    readonly executionId: string;
+    readonly format: string;
+    readonly view?: View | undefined;
+    /** Log entries too, where there is a view. */
+    readonly logs: boolean;
+    readonly language: Language;
+    /** The run as it stood after this item; all of it without. */
+    readonly untilSeq?: number | undefined;
+  },
+  signal: AbortSignal,
+) => Promise<ExportedFile>;
+
+/** One run as a file on the disk of the service; whoever asked for it removes it. */
 export type ExportedFile = {
   readonly path: string;
   readonly mediaType: string;
+  /** `<execution_id>.<ext>` */
   readonly fileName: string;
   readonly sizeBytes: number;
   /** Lower-case hex. */

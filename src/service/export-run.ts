@@ -4,28 +4,12 @@ import { join } from 'node:path';
 import { LedgerError } from '../errors.ts';
 import type { Replay } from '../exporters/contract.ts';
 import { availableFormats, exporterFor } from '../exporters/registry.ts';
+import type { ExportRun } from '../http/service.ts';
 import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
 import type { Renderer } from './renderer.ts';
 import type { Telling } from './replay.ts';
 import { writeReplay } from './replay-file.ts';
 import { writeChunks, type WrittenFile } from './written-file.ts';
-
-export type ExportRequest = Telling & { readonly executionId: string; readonly format: string };
-
-/** One run as a finished file on the disk of the data directory; whoever asked for it removes it. */
-export type ExportedFile = WrittenFile & {
-  readonly path: string;
-  readonly mediaType: string;
-  /** `<execution_id>.<ext>` */
-  readonly fileName: string;
-  readonly remove: () => Promise<void>;
-};
-
-/**
- * Writes one run to a file, whole or not at all. Throws EXECUTION_NOT_FOUND, FORMAT_NOT_AVAILABLE, EXPORT_IMPOSSIBLE,
- * EXPORT_BUSY, STORAGE_FULL, UNAVAILABLE, and the reason of an abort.
- */
-export type ExportRun = (request: ExportRequest, signal: AbortSignal) => Promise<ExportedFile>;
 
 type Parts = {
   readonly openReplay: (

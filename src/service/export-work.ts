@@ -14,7 +14,7 @@ import {
   type RefusedRun,
   type SelectedRun,
 } from './export-folder.ts';
-import type { ExportedFile, ExportRun } from './export-run.ts';
+import type { ExportedFile, ExportRun } from '../http/service.ts';
 import { errorsOf, type IndexedRun, manifestOf, type Sum } from './export-manifest.ts';
 
 export type WorkParts = {

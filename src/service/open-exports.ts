@@ -11,7 +11,7 @@ import { watchExpiry } from './export-expiry.ts';
 import { exportFiles } from './export-files.ts';
 import { createExportJobs } from './export-jobs.ts';
 import { createExportStreams } from './export-stream.ts';
-import type { ExportRun } from './export-run.ts';
+import type { ExportRun } from '../http/service.ts';
 import type { LedgerParts } from './parts.ts';
 import type { RequestKeys } from './request-keys.ts';
 
