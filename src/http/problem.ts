@@ -79,9 +79,15 @@ export function handleError(
     if (known.status >= 500) request.log.warn({ err: known, code: known.code }, 'refused');
     return sendProblem(request, reply, known);
   }
-  request.log.error({ err: error }, 'internal error');
+  // The answer then reaches nobody.
+  if (isOfLeaving(error, request)) request.log.debug({ err: error }, 'the client went away');
+  else request.log.error({ err: error }, 'internal error');
   return sendProblem(request, reply, new LedgerError('INTERNAL', { requestId: request.id }));
 }
+
+/** Did work end because its client went away? A defect that merely came to light afterwards is none the less one. */
+const isOfLeaving = (error: Error, request: FastifyRequest): boolean =>
+  error.name === 'AbortError' && request.signal.aborted;
 
 function fromFramework(error: FastifyError | Error, request: FastifyRequest): LedgerError | undefined {
   if (hasZodFastifySchemaValidationErrors(error)) {

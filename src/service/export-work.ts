@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
 import { type ZipEntry, zipArchive } from '../exporters/zip-archive.ts';
-import { isOfTheDisk } from '../media/disk-refusal.ts';
+import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
 import type { ExportFiles } from './export-files.ts';
 import {
   type ExportFolder,
@@ -45,8 +45,8 @@ const compressed: ReadonlySet<string> = new Set(['pdf', 'docx', 'zip']);
 
 /**
  * Exports every selected run that has no file yet, then packs all of them. It may be stopped, or die, at any point and be
- * called again: what is whole is not made again. Rejects with the signal's reason, and with faults of the disk; a run
- * that cannot be exported is listed instead.
+ * called again: what is whole is not made again. Rejects with the signal's reason, STORAGE_FULL, EXPORT_BUSY, and faults in
+ * the job's own folder; a run that cannot be exported, or a medium of it be read, is listed instead.
  */
 export async function workAtExport(parts: WorkParts, work: Work, signal: AbortSignal): Promise<WorkResult> {
   const { files } = parts;
@@ -94,10 +94,10 @@ async function exportOne(
     exported = await patiently(() => exportRun(request, signal), pause, signal);
   } catch (error) {
     signal.throwIfAborted();
-    if (stopsEverything(error)) throw error;
-    const known = error instanceof LedgerError;
+    const refusal = isOfTheDisk(error) ? diskRefusal('The export', error) : error;
+    if (stopsEverything(refusal)) throw error;
     log.warn({ err: error, export_id: id, execution_id: executionId }, 'a run could not be exported');
-    return known ? { error: error.code, detail: error.message } : defect;
+    return refusal instanceof LedgerError ? { error: refusal.code, detail: refusal.message } : defect;
   }
   try {
     await folder.takePart(executionId, exported.path);
@@ -125,10 +125,9 @@ async function patiently<T>(
   }
 }
 
-/** Faults that the next run would meet too. */
+/** Faults that the next run would meet too. UNAVAILABLE is none: one medium that cannot be read is one run's. */
 const stopsEverything = (error: unknown): boolean =>
-  isOfTheDisk(error) ||
-  (error instanceof LedgerError && ['STORAGE_FULL', 'UNAVAILABLE', 'EXPORT_BUSY'].includes(error.code));
+  isLedgerError(error, 'STORAGE_FULL') || isLedgerError(error, 'EXPORT_BUSY');
 
 const defect: RefusedRun = {
   error: 'INTERNAL',

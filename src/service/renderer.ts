@@ -19,7 +19,8 @@ export type RenderAnswer =
 export type Renderer = {
   /**
    * Renders in a process of its own, which ends when the signal aborts. Throws EXPORT_BUSY where too many wait,
-   * EXPORT_IMPOSSIBLE where the process dies or takes too long, and what the exporter throws.
+   * EXPORT_IMPOSSIBLE where the process dies or takes too long, and what the exporter throws. Time in the queue is not
+   * counted.
    */
   readonly render: (task: RenderTask, signal: AbortSignal) => Promise<WrittenFile>;
   readonly close: () => Promise<void>;
@@ -52,7 +53,8 @@ export function openRenderer(limits: RenderLimits = defaultLimits): Renderer {
 
   const run = async (task: RenderTask, signal: AbortSignal): Promise<RenderAnswer> => {
     pool ??= startPool(maxProcesses, maxWaiting);
-    const rendering = pool.exec('render', [task]);
+    // Of one that waits, the pool starts the clock once a process takes it.
+    const rendering = pool.exec('render', [task]).timeout(maxRenderMs);
     const cancel = (): void => void rendering.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -67,15 +69,14 @@ export function openRenderer(limits: RenderLimits = defaultLimits): Renderer {
       signal.throwIfAborted();
       clearTimeout(idle);
       if (inWork >= maxProcesses + maxWaiting) throw new LedgerError('EXPORT_BUSY', { waiting: maxWaiting });
-      const limit = AbortSignal.timeout(maxRenderMs);
       inWork += 1;
       try {
-        const answer = await run(task, AbortSignal.any([signal, limit]));
+        const answer = await run(task, signal);
         if ('written' in answer) return answer.written;
         throw new LedgerError(answer.refused.code, answer.refused.params);
       } catch (error) {
         signal.throwIfAborted();
-        throw limit.aborted
+        throw error instanceof workerpool.Promise.TimeoutError
           ? impossible(task, `it was not done after ${maxRenderMs / 1_000} seconds`, error)
           : died(task, error);
       } finally {

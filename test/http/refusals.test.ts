@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorTable } from '../../src/error-table.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
+import type { Service } from '../../src/http/service.ts';
+import { moment } from '../moment.ts';
 import { type LedgerService, startLedgerService } from './ledger-service.ts';
 
 let service: LedgerService;
@@ -67,5 +70,43 @@ describe('a refusal', () => {
     expect(answer.json()).toMatchObject({ type: urnOf('INTERNAL'), status: 500 });
     expect(answer.body).not.toContain('secret');
     await app.close();
+  });
+
+  test.each([
+    ['that only ended with it, is told at debug', (signal: AbortSignal) => signal.reason as unknown, 20],
+    ['that has a defect, is an error all the same', () => new TypeError('a defect of ours'), 50],
+  ])('whose client went away, %s', async (_, thrown, level) => {
+    const [begun, logged] = [moment(), moment()];
+    const lines: { readonly level: number; readonly err?: unknown }[] = [];
+    const log = pino(
+      { level: 'debug' },
+      {
+        write: (line: string) => {
+          const entry = JSON.parse(line) as (typeof lines)[number];
+          if (entry.err === undefined) return;
+          lines.push(entry);
+          logged.arrive();
+        },
+      },
+    );
+    const waiting: Service = {
+      ...service.ledger.service,
+      exportRun: async (_wanted, signal) => {
+        begun.arrive();
+        await once(signal, 'abort');
+        throw thrown(signal);
+      },
+    };
+    const app = await createApp(waiting, log);
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const leaving = new AbortController();
+    const asked = expect(
+      fetch(`${url}/api/runs/exec_20200101_000000_00000000/export/json`, { signal: leaving.signal }),
+    ).rejects.toThrow();
+    await begun.come;
+    leaving.abort();
+    await Promise.all([asked, logged.come]);
+    await app.close();
+    expect(lines.map((line) => line.level)).toEqual([level]);
   });
 });

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
@@ -113,6 +114,57 @@ describe('an export of many runs', () => {
     expect(manifest.runs.find(({ execution_id }) => execution_id === 'run-0003')).toMatchObject({
       error: 'MEDIA_CORRUPT',
     });
+  });
+
+  test('lists a run whose medium cannot be read from the disk, and goes on', async () => {
+    const bench = await exportBench();
+    await recordRuns(bench.recorder, 2);
+    const sha256 = 'a'.repeat(64);
+    const picture = { item_type: 'output_image', stage: 4, file_path: `/api/media/${sha256}` };
+    await bench.recorder.record({
+      executionId: 'pictured',
+      by: 'foreign',
+      run: 'new',
+      items: [{ draft: picture }],
+    });
+    await recordRuns(bench.recorder, 2, 'later');
+    await mkdir(join(bench.directory, 'media', 'aa', sha256), { recursive: true });
+    await bench.caughtUp();
+    const { id } = await bench.jobs.desk.start({ ...everything, format: 'zip' });
+    expect(await bench.settled(id)).toMatchObject({
+      status: 'finished',
+      progress: { done: 5, total: 5, errors: 1 },
+    });
+    const files = await readZip(join(bench.folderOf(id), 'result.zip'));
+    expect([...files.keys()].slice(2)).toEqual(
+      ['later-0001', 'later-0000', 'run-0001', 'run-0000'].map((run) => `runs/${run}.zip`),
+    );
+    expect(JSON.parse(String(files.get('errors.json')))).toEqual([
+      { execution_id: 'pictured', error: 'UNAVAILABLE', detail: expect.not.stringContaining(sha256) },
+    ]);
+  });
+
+  test.each([
+    ['the disk', Object.assign(new Error('EIO: i/o error, read /a/path'), { code: 'EIO', syscall: 'read' })],
+    ['a part of ours', new LedgerError('UNAVAILABLE', { what: 'The medium', cure: 'check the disk' })],
+  ])('lists a run that %s has refused as UNAVAILABLE, and goes on', async (_, refusal) => {
+    const bench = await exportBench({
+      before: async (executionId) => {
+        if (executionId === 'run-0001') throw refusal;
+      },
+    });
+    await recordRuns(bench.recorder, 4);
+    await bench.caughtUp();
+    const { id } = await bench.jobs.desk.start(everything);
+    expect(await bench.settled(id)).toMatchObject({
+      status: 'finished',
+      progress: { done: 4, total: 4, errors: 1 },
+    });
+    const { manifest, errors } = await resultIn(bench.folderOf(id));
+    expect(errors).toEqual([
+      { execution_id: 'run-0001', error: 'UNAVAILABLE', detail: expect.not.stringContaining('/a/path') },
+    ]);
+    expect(manifest).toMatchObject({ total: 4, exported: 3, errors: 1 });
   });
 
   test('waits while single exports have all renderers', async () => {

@@ -76,6 +76,14 @@ describe('a render process', () => {
     );
   });
 
+  test('has its whole time, however long it waited behind one that was ended', async () => {
+    renderer = openRenderer({ ...limits, maxRenderMs: 5_000 });
+    const stuck = expect(renderer.render(await stuckTask(), never)).rejects.toThrow('was not done after');
+    const waited = renderer.render(await task(), never);
+    await stuck;
+    expect((await waited).sizeBytes).toBeGreaterThan(0);
+  });
+
   test('that dies is told of, and the next one works: EXPORT_IMPOSSIBLE', async () => {
     renderer = openRenderer(limits);
     const before = new Set(await children());
