@@ -86,7 +86,7 @@ const read = async (client: Client, id: string): Promise<BulkExport> =>
 
 /** `name=value` pairs; a status may be given more than once. */
 function filterOf(pairs: readonly string[]): Record<string, string> {
-  const filter: Record<string, string> = {};
+  const filter = new Map<string, string>();
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const name = pair.slice(0, at);
@@ -94,14 +94,14 @@ function filterOf(pairs: readonly string[]): Record<string, string> {
       const what = `The filter "${pair}" has no name and value`;
       throw new LedgerError('INVALID_REQUEST', { what, cure: 'write it like status=failed' });
     }
-    const known = filter[name];
+    const known = filter.get(name);
     if (known !== undefined && name !== 'status') {
       const what = `The filter ${name} is given twice`;
       throw new LedgerError('INVALID_REQUEST', { what, cure: 'all filters must match: give each once' });
     }
-    filter[name] = known === undefined ? pair.slice(at + 1) : `${known},${pair.slice(at + 1)}`;
+    filter.set(name, known === undefined ? pair.slice(at + 1) : `${known},${pair.slice(at + 1)}`);
   }
-  return filter;
+  return Object.fromEntries(filter);
 }
 
 /** On a terminal a bar; elsewhere a line whenever another tenth is done. */
