@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { backUp } from './cli/backup.ts';
 import { type Client, openClient } from './cli/client.ts';
 import { exitCodes } from './cli/exit-codes.ts';
+import { interruptibly } from './cli/interrupt.ts';
 import { checkLedger } from './cli/fsck.ts';
 import { importPaths } from './cli/import.ts';
 import { complain, sentenceOf } from './cli/output.ts';
@@ -40,7 +41,7 @@ const program = new Command('runledger')
   .exitOverride()
   .addHelpText(
     'after',
-    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults.',
+    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults, 130 a download was interrupted.',
   );
 
 program
@@ -104,14 +105,18 @@ const exporting = program
     if ([ids.length > 0, isMany, resume !== undefined].filter(Boolean).length !== 1)
       exporting.error('error: name either ids, or filters (--all for every run), or --resume');
     if (resume !== undefined) {
-      await withClient((client) => resumeExport(client, resume, output));
+      await withClient((client) => interruptibly((signal) => resumeExport(client, resume, output, signal)));
       return;
     }
     if (format === undefined)
       return exporting.error("error: required option '--format <format>' not specified");
     const telling = { format, ...rest };
     await withClient((client) =>
-      isMany ? exportMany(client, filter, telling, output) : exportRuns(client, ids, telling, output),
+      interruptibly((signal) =>
+        isMany
+          ? exportMany(client, filter, telling, output, signal)
+          : exportRuns(client, ids, telling, output, signal),
+      ),
     );
   });
 
@@ -197,8 +202,8 @@ async function openHere(config: Config): Promise<Client> {
       });
       return { status: answer.statusCode, text: answer.body };
     },
-    download: async (path) => {
-      const answer = await app.inject({ method: 'GET', url: path, payloadAsStream: true });
+    download: async (path, signal) => {
+      const answer = await app.inject({ method: 'GET', url: path, payloadAsStream: true, signal });
       return {
         status: answer.statusCode,
         header: (name) => answer.headers[name]?.toString(),

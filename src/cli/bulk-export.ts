@@ -20,6 +20,7 @@ export async function exportMany(
   filters: readonly string[],
   { format, view, logs, lang }: Telling,
   output: string | undefined,
+  signal: AbortSignal,
 ): Promise<number> {
   const file = await newFile(output);
   const body = {
@@ -30,23 +31,25 @@ export async function exportMany(
     ...(lang === undefined ? {} : { lang }),
   };
   const begun = jsonOf(await client.request('POST', '/api/exports', JSON.stringify(body)));
-  return follow(client, (begun as Pick<BulkExport, 'export_id'>).export_id, file);
+  return follow(client, (begun as Pick<BulkExport, 'export_id'>).export_id, file, signal);
 }
 
 /** `runledger export --resume EXPORT_ID`: goes on with one that was left, or takes the file of a finished one. */
-export async function resumeExport(client: Client, id: string, output: string | undefined): Promise<number> {
+export async function resumeExport(
+  client: Client,
+  id: string,
+  output: string | undefined,
+  signal: AbortSignal,
+): Promise<number> {
   const file = await newFile(output);
   const { status } = await read(client, id);
   if (status !== 'finished')
     jsonOf(await client.request('POST', `/api/exports/${encodeURIComponent(id)}/resume`));
-  return follow(client, id, file);
+  return follow(client, id, file, signal);
 }
 
 /** Shows how far the job is until it has ended, then takes its file. An interrupt leaves it to be resumed. */
-async function follow(client: Client, id: string, file: string): Promise<number> {
-  const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort();
-  process.once('SIGINT', interrupt);
+async function follow(client: Client, id: string, file: string, signal: AbortSignal): Promise<number> {
   const bar = progressOf(id);
   let job: BulkExport;
   try {
@@ -54,8 +57,8 @@ async function follow(client: Client, id: string, file: string): Promise<number>
       job = await read(client, id);
       bar.show(job);
       if (job.status !== 'queued' && job.status !== 'running') break;
-      await setTimeout(lookEveryMs, undefined, { signal: interrupted.signal }).catch(() => undefined);
-      if (interrupted.signal.aborted) {
+      await setTimeout(lookEveryMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) {
         bar.stop();
         complain(`left unfinished; go on with: runledger export --resume ${id} -o ${file}`);
         return exitCodes.failed;
@@ -63,7 +66,6 @@ async function follow(client: Client, id: string, file: string): Promise<number>
     }
   } finally {
     bar.stop();
-    process.removeListener('SIGINT', interrupt);
   }
   if (job.file === null)
     throw new LedgerError('EXPORT_STATUS', {
@@ -71,7 +73,7 @@ async function follow(client: Client, id: string, file: string): Promise<number>
       current_status: job.status,
       action: 'downloaded',
     });
-  await downloadTo(client, job.file.href, file);
+  await downloadTo(client, job.file.href, file, signal);
   const { total, errors } = job.progress;
   print(
     `${total - errors} of ${total} runs in ${file}${errors === 0 ? '' : `, ${errors} refused: see errors.json in it`}`,
@@ -84,7 +86,7 @@ const read = async (client: Client, id: string): Promise<BulkExport> =>
 
 /** `name=value` pairs; a status may be given more than once. */
 function filterOf(pairs: readonly string[]): Record<string, string> {
-  const filter: Record<string, string> = {};
+  const filter = new Map<string, string>();
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const name = pair.slice(0, at);
@@ -92,14 +94,14 @@ function filterOf(pairs: readonly string[]): Record<string, string> {
       const what = `The filter "${pair}" has no name and value`;
       throw new LedgerError('INVALID_REQUEST', { what, cure: 'write it like status=failed' });
     }
-    const known = filter[name];
+    const known = filter.get(name);
     if (known !== undefined && name !== 'status') {
       const what = `The filter ${name} is given twice`;
       throw new LedgerError('INVALID_REQUEST', { what, cure: 'all filters must match: give each once' });
     }
-    filter[name] = known === undefined ? pair.slice(at + 1) : `${known},${pair.slice(at + 1)}`;
+    filter.set(name, known === undefined ? pair.slice(at + 1) : `${known},${pair.slice(at + 1)}`);
   }
-  return filter;
+  return Object.fromEntries(filter);
 }
 
 /** On a terminal a bar; elsewhere a line whenever another tenth is done. */

@@ -9,14 +9,14 @@ export type Download = {
   readonly status: number;
   /** Undefined where the answer has none; names are in lower case. */
   readonly header: (name: string) => string | undefined;
-  /** Once. Throws UNAVAILABLE where the service breaks off. */
+  /** Once. Throws UNAVAILABLE where the service breaks off, and ends when the signal of the download aborts. */
   readonly body: AsyncIterable<Uint8Array>;
 };
 
 /** Speaks to the ledger over its own HTTP surface, wherever that is. */
 export type Client = {
   readonly request: (method: 'GET' | 'POST', path: string, body?: string) => Promise<Answer>;
-  readonly download: (path: string) => Promise<Download>;
+  readonly download: (path: string, signal: AbortSignal) => Promise<Download>;
   readonly close: () => Promise<void>;
 };
 
@@ -50,8 +50,8 @@ function remoteClient(base: string): Client {
         method,
         ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
       }),
-    download: async (path) => {
-      const answer = await reach(base, path, {});
+    download: async (path, signal) => {
+      const answer = await reach(base, path, { signal });
       return {
         status: answer.status,
         header: (name) => answer.headers.get(name) ?? undefined,

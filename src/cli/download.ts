@@ -13,21 +13,38 @@ type Target = string | ((offered: string | undefined) => string);
 
 /**
  * Downloads into a new file and answers its path. The file gets its name once all bytes are on the disk and have the
- * length and the digest that the service told: there is never half of one, and none is written over.
+ * length and the digest that the service told: there is never half of one, and none is written over. Throws the signal's
+ * reason once it aborts, and leaves nothing behind.
  */
 export async function downloadTo(
   client: Pick<Client, 'download'>,
   path: string,
   target: Target,
+  signal: AbortSignal,
 ): Promise<string> {
-  const answer = await accepted(await client.download(path));
+  try {
+    return await takeIn(client, path, target, signal);
+  } catch (error) {
+    // Whatever broke off with it: the connection, or a process that renders here and heard the same Ctrl-C.
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function takeIn(
+  client: Pick<Client, 'download'>,
+  path: string,
+  target: Target,
+  signal: AbortSignal,
+): Promise<string> {
+  const answer = await accepted(await client.download(path, signal));
   const offered = /filename="([A-Za-z0-9][A-Za-z0-9._-]*)"/.exec(
     answer.header('content-disposition') ?? '',
   )?.[1];
   const file = typeof target === 'string' ? target : target(offered);
   const draft = join(dirname(file), `.runledger-${randomBytes(6).toString('hex')}.part`);
   try {
-    await writeChecked(draft, answer).catch((cause: unknown) => {
+    await writeChecked(draft, answer, signal).catch((cause: unknown) => {
       throw unwritable(file, cause);
     });
     await nameNew(draft, file);
@@ -39,11 +56,11 @@ export async function downloadTo(
 }
 
 /** Downloads to standard output: nothing of it is written before all of it is here and is whole. */
-export async function downloadToOutput(client: Client, path: string): Promise<void> {
+export async function downloadToOutput(client: Client, path: string, signal: AbortSignal): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'runledger-'));
   try {
-    const file = await downloadTo(client, path, join(folder, 'download'));
-    await pipeline(createReadStream(file), process.stdout, { end: false });
+    const file = await downloadTo(client, path, join(folder, 'download'), signal);
+    await pipeline(createReadStream(file), process.stdout, { end: false, signal });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -63,12 +80,13 @@ async function accepted(answer: Download): Promise<Download> {
   return answer;
 }
 
-async function writeChecked(draft: string, { header, body }: Download): Promise<void> {
+async function writeChecked(draft: string, { header, body }: Download, signal: AbortSignal): Promise<void> {
   const hash = createHash('sha256');
   let bytes = 0;
   const file = await open(draft, 'wx', 0o600);
   try {
     for await (const chunk of body) {
+      signal.throwIfAborted();
       hash.update(chunk);
       bytes += chunk.byteLength;
       await file.writeFile(chunk);

@@ -10,4 +10,6 @@ export const exitCodes = {
   partly: 3,
   /** `fsck` found faults. */
   faults: 4,
+  /** Ctrl-C, or a system that ends, broke off a download; nothing is left of it. */
+  interrupted: 130,
 } as const;

@@ -23,12 +23,13 @@ export async function exportRuns(
   ids: readonly string[],
   telling: Telling,
   output: string | undefined,
+  signal: AbortSignal,
 ): Promise<number> {
   const [id, ...more] = ids;
   if (id === undefined) return exitCodes.usage;
   if (more.length === 0) {
-    if (output === undefined) await downloadToOutput(client, addressOf(id, telling));
-    else await downloadTo(client, addressOf(id, telling), output);
+    if (output === undefined) await downloadToOutput(client, addressOf(id, telling), signal);
+    else await downloadTo(client, addressOf(id, telling), output, signal);
     return exitCodes.done;
   }
   if (output === undefined) throw pathNeeded('Several runs are several files', 'name a folder with -o');
@@ -39,7 +40,7 @@ export async function exportRuns(
       // The name that the service gives it; an id alone is one too, and has no slash.
       const named = (offered: string | undefined): string =>
         join(output, offered ?? `${encodeURIComponent(one)}.${telling.format}`);
-      print(await downloadTo(client, addressOf(one, telling), named));
+      print(await downloadTo(client, addressOf(one, telling), named, signal));
     } catch (error) {
       if (!(error instanceof RefusedByService || error instanceof LedgerError)) throw error;
       refused += 1;

@@ -37,13 +37,14 @@ describe('the exit status', () => {
     const { out } = await runledger(data.path, ['--help']);
     const helped = /Exit status: ([\s\S]*)\.\s*$/.exec(out)?.[1] ?? '';
     // The README says a little more about each.
-    expect(helped.match(/\b\d\b/g)?.map(Number)).toEqual(Object.values(exitCodes));
+    expect(helped.match(/\b\d+\b/g)?.map(Number)).toEqual(Object.values(exitCodes));
     for (const words of [
       'done',
       'refused or failed',
       'wrong usage',
       'blocked or failed',
       'fsck found faults',
+      'interrupted',
     ])
       expect([sentence.replaceAll('`', ''), helped]).toEqual([
         expect.stringContaining(words),

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../src/cli/client.ts';
 import { downloadTo } from '../../src/cli/download.ts';
+import { LedgerError } from '../../src/errors.ts';
 import { compiled, environmentOf, startServiceProcess } from '../crash/service-process.ts';
 import { openExportBench, recordRuns } from '../service/export-bench.ts';
 import { readZip } from '../read-zip.ts';
@@ -13,6 +14,7 @@ import { newDataDirectory, runledger } from './command.ts';
 
 const data = newDataDirectory();
 const runs = 60;
+const never = new AbortController().signal;
 
 beforeAll(async () => {
   const bench = await openExportBench({ directory: data.path });
@@ -174,8 +176,58 @@ describe('a download', () => {
   test('keeps every byte', async () => {
     const file = data.beside('binary');
     const headers = { 'content-length': String(bytes.byteLength), 'content-digest': digest };
-    await downloadTo(answering(bytes, headers), '/', file);
+    await downloadTo(answering(bytes, headers), '/', file, never);
     expect(readFileSync(file)).toEqual(bytes);
+  });
+
+  test('that is broken off leaves nothing, and ends with the reason of the signal', async () => {
+    const file = data.beside('broken-off');
+    const before = readdirSync(data.beside('.'));
+    const leaving = new AbortController();
+    let during: readonly string[] = [];
+    const breaking: Pick<Client, 'download'> = {
+      download: async (_, signal) => ({
+        status: 200,
+        header: () => undefined,
+        body: (async function* () {
+          yield bytes;
+          during = readdirSync(data.beside('.')).filter((name) => !before.includes(name));
+          leaving.abort(new Error('Ctrl-C'));
+          throw new LedgerError('UNAVAILABLE', { what: `aborted: ${signal.aborted}`, cure: 'none' });
+        })(),
+      }),
+    };
+    await expect(downloadTo(breaking, '/', file, leaving.signal)).rejects.toThrow('Ctrl-C');
+    expect(during).toEqual([expect.stringMatching(/^\.runledger-.*\.part$/)]);
+    expect(readdirSync(data.beside('.'))).toEqual(before);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('to standard output leaves nothing at %s', async (name) => {
+    const data = newDataDirectory();
+    const bench = await openExportBench({ directory: data.path });
+    const draft = { item_type: 'user_input_text', stage: 1, content: 'Eine Blume '.repeat(20_000) };
+    const items = [{ draft }, { draft }, { draft }];
+    await bench.recorder.record({ executionId: 'long', by: 'foreign', run: 'new', items });
+    await bench.close();
+    const folder = data.beside(`tmp-${name}`);
+    mkdirSync(folder);
+    // Nobody reads its output: it comes to a halt with the whole run on the disk.
+    const child = spawn(process.execPath, [compiled('cli'), 'export', 'long', '--format', 'json'], {
+      env: environmentOf(data.path, { TMPDIR: folder }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const exited = once(child, 'exit') as Promise<[number | null]>;
+    const told = text(child.stderr);
+    await expect
+      .poll(() => readdirSync(folder, { recursive: true }), { timeout: 30_000 })
+      .toContainEqual(expect.stringMatching(/^runledger-\w+\/download$/));
+    child.kill(name);
+    await expect.poll(() => readdirSync(folder), { timeout: 30_000 }).toEqual([]);
+    child.stdout.resume();
+    expect({ status: (await exited)[0], err: await told }).toEqual({
+      status: 130,
+      err: 'runledger: interrupted; what had not come whole was thrown away\n',
+    });
   });
 
   test.each([
@@ -184,7 +236,7 @@ describe('a download', () => {
   ])('that %s leaves no file', async (_, headers) => {
     const file = data.beside('half');
     const before = readdirSync(data.beside('.'));
-    await expect(downloadTo(answering(bytes, headers), '/', file)).rejects.toMatchObject({
+    await expect(downloadTo(answering(bytes, headers), '/', file, never)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
     });
     expect(readdirSync(data.beside('.'))).toEqual(before);
