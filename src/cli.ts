@@ -104,6 +104,12 @@ const exporting = program
     const isMany = filter.length > 0 || all === true;
     if ([ids.length > 0, isMany, resume !== undefined].filter(Boolean).length !== 1)
       exporting.error('error: name either ids, or filters (--all for every run), or --resume');
+    if (all === true && filter.length > 0)
+      exporting.error('error: --all is every run, --filter some of them: name one of the two');
+    if (resume !== undefined && (format !== undefined || Object.keys(rest).length > 0))
+      exporting.error(
+        'error: what --resume goes on with has its format and its choices already: leave them out',
+      );
     if (resume !== undefined) {
       await withClient((client) => interruptibly((signal) => resumeExport(client, resume, output, signal)));
       return;
