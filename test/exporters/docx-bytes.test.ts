@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import type { ExecutionItem } from '../../src/events/item.ts';
 import { docxExporter, docxOf } from '../../src/exporters/docx.ts';
 import { outlineOfRun } from '../../src/exporters/outline-of-run.ts';
 import { exporterFor } from '../../src/exporters/registry.ts';
-import type { ExecutionRecord } from '../../src/run/record.ts';
 import { pngOf } from './picture-bytes.ts';
+import { item, recordOf } from './record-of.ts';
 import { replayOf } from './replay-of.ts';
 import { readWordFile } from './word-file.ts';
 import {
@@ -30,57 +29,12 @@ const outline = outlineWith([heading(1, 'Input'), text('Eine Blume\nقطة'), fa
   isLong: true,
 });
 
-const item = (sequence_number: number, item_type: string, more: object = {}): ExecutionItem => ({
-  sequence_number,
-  timestamp: '2026-03-01T10:15:00Z',
-  stage: 1,
-  stage_iteration: null,
-  loop_iteration: null,
-  media_type: 'metadata',
-  item_type,
-  content: null,
-  file_path: null,
-  config_used: null,
-  model_used: null,
-  backend_used: null,
-  execution_time: null,
-  metadata: {},
-  ...more,
-});
 const items = [
   item(1, 'pipeline_start', { stage: 0 }),
   item(2, 'user_input_text', { media_type: 'text', content: 'Eine Blume' }),
   item(3, 'output_image', { stage: 4, loop_iteration: 1, file_path: `/api/media/${digestOf(png)}` }),
 ];
-const run: ExecutionRecord = {
-  execution_id: runId,
-  config_name: 'dada',
-  timestamp: '2026-03-01T10:15:00Z',
-  execution_mode: 'eco',
-  safety_level: 'kids',
-  total_execution_time: 1.5,
-  items_count: items.length,
-  user_id: 'anonymous',
-  session_id: 'default',
-  taxonomy_version: '1.1',
-  workflow_id: 'dada',
-  scope_type: null,
-  scope_id: null,
-  status: 'completed',
-  is_terminal: true,
-  started_at: '2026-03-01T10:15:00Z',
-  completed_at: '2026-03-01T10:15:01.5Z',
-  outputs_generated: 1,
-  outputs_blocked: 0,
-  outputs_failed: 0,
-  version: items.length - 1,
-  used_seed: 7,
-  result: null,
-  error: null,
-  cancelled_at: null,
-  findings: [],
-  items,
-};
+const run = recordOf(items, { execution_id: runId });
 
 test('the same report has the same bytes, at any time', async () => {
   const once = await wordBytes(outline, mediaOf(mediumOf(png)));

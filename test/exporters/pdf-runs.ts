@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ExecutionItem } from '../../src/events/item.ts';
 import { drawPicture } from '../../src/pipeline/backends/builtin/picture.ts';
 import type { ExecutionRecord } from '../../src/run/record.ts';
+import { item, recordOf } from './record-of.ts';
 
 /** Runs as a ledger gives them, for whoever looks at how they are told. */
 
@@ -14,53 +15,22 @@ export function runOf(
 ): ExecutionRecord {
   const began = Date.UTC(2026, 2, 1, 10);
   const items = drafts.map(
-    (draft, index): ExecutionItem => ({
-      sequence_number: index + 1,
-      timestamp: new Date(began + index * 1_250).toISOString(),
-      stage: 1,
-      stage_iteration: null,
-      loop_iteration: null,
-      media_type: 'metadata',
-      content: null,
-      file_path: null,
-      config_used: null,
-      model_used: null,
-      backend_used: null,
-      execution_time: null,
-      metadata: {},
-      ...draft,
-    }),
+    (draft, index): ExecutionItem =>
+      item(index + 1, draft.item_type, {
+        timestamp: new Date(began + index * 1_250).toISOString(),
+        ...draft,
+      }),
   );
-  return {
+  return recordOf(items, {
     execution_id: executionId,
     config_name: 'stillepost',
-    timestamp: '2026-03-01T10:00:00Z',
-    execution_mode: 'eco',
-    safety_level: 'kids',
-    total_execution_time: items.length * 1.25,
-    items_count: items.length,
-    user_id: 'anonymous',
-    session_id: 'default',
-    taxonomy_version: '1.1',
     workflow_id: 'stillepost',
-    scope_type: null,
-    scope_id: null,
-    status: 'completed',
-    is_terminal: true,
-    started_at: '2026-03-01T10:00:00Z',
+    total_execution_time: items.length * 1.25,
     completed_at: new Date(began + items.length * 1_250).toISOString(),
     outputs_generated: 0,
-    outputs_blocked: 0,
-    outputs_failed: 0,
-    version: items.length - 1,
     used_seed: 4711,
-    result: null,
-    error: null,
-    cancelled_at: null,
-    findings: [],
-    items,
     ...more,
-  };
+  });
 }
 
 export const text = (content: string, metadata: Readonly<Record<string, unknown>> = {}): Draft => ({
