@@ -33,6 +33,7 @@ export function memoryEventStore(): MemoryEventStore & EventStore {
   };
   return {
     storeId: 'memory',
+    isShared: false,
     streams,
     append,
     readStream: async function* (stream, { from = 0, limit = Infinity } = {}) {

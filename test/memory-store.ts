@@ -62,6 +62,7 @@ export function createMemoryStore(storeId = 'memory', history: readonly StoredEv
 
   return {
     storeId,
+    isShared: false,
     events,
     add,
     subscribeAll,

@@ -59,6 +59,12 @@ export type EventStore = {
   readonly storeId: string;
 
   /**
+   * May other processes append to this log while we have it open? Then no queue, cache or lock of ours is the only one:
+   * who works at something takes a lease on it (ADR 0021).
+   */
+  readonly isShared: boolean;
+
+  /**
    * Appends all events or none and resolves once they are durable. The same ids at the same expected revision again
    * resolve to the same result and store nothing, also where they are only the beginning of what was stored there.
    * After an abort, UNAVAILABLE or TIMEOUT it is open whether the events were stored: send the same ones again.

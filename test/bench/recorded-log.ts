@@ -133,6 +133,7 @@ const refuse = (): never => {
 export function readOnlyStore(stored: readonly StoredEvent[]): EventStore {
   return {
     storeId: 'bench',
+    isShared: false,
     append: refuse,
     readStream: refuse,
     async *readAll({ from, limit = Number.POSITIVE_INFINITY } = {}) {

@@ -130,6 +130,7 @@ function reading(environment: Environment, last: () => number, ensureOpen: () =>
   const reader = createReader({ environment, positions, last, ensureOpen });
   const port = {
     storeId: environment.storeId,
+    isShared: false,
     readStream: reader.readStream,
     readAll: reader.readAll,
     head: async () => {
