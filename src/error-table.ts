@@ -103,6 +103,12 @@ export const errorTable = {
     'Event store not known',
     (p: { store: string; cure: string }) => `${p.store} names no event store of this release: ${p.cure}.`,
   ),
+  STORE_REFUSED: entry(
+    503,
+    'Event store refuses us',
+    (p: { what: string }) =>
+      `${p.what} was refused by the event store: give a user and password in RUNLEDGER_STORE that may read $all and write every stream.`,
+  ),
   // -- events
   UNRECORDABLE: entry(
     400,

@@ -45,7 +45,7 @@ export function readTests({ store, another }: Subject): void {
     expect(seen).toBe(100_000);
     // The events alone are 70 MB; what is held at a time must not grow with them.
     expect(peak).toBeLessThan(48 * 1024 * 1024);
-  });
+  }, 240_000);
 
   test('C25 1,000 early breaks leak nothing', async () => {
     await fill(store(), 'run-1', 1000);
@@ -57,7 +57,7 @@ export function readTests({ store, another }: Subject): void {
     // A leaked reader would pin old pages or exhaust the table of readers.
     await store().append('run-1', readyEvents(1), 999);
     expect(await contents(store(), 'run-1')).toHaveLength(1001);
-  });
+  }, 240_000);
 
   test('C27 read-your-write after the ack', async () => {
     for (let revision = 0; revision < 50; revision++) {
