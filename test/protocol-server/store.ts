@@ -107,7 +107,7 @@ export async function openStore(directory: string): Promise<Store> {
     } catch (error) {
       if (!isLedgerError(error, 'CONFLICT')) throw error;
       const { actual } = error.params;
-      return { kind: 'wrongExpectedVersion', actual: actual === 'none' ? null : Number(actual) };
+      return { kind: 'wrongExpectedVersion', actual: actual === 'none' ? null : actual };
     }
   };
 
