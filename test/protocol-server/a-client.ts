@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type AppendToStreamOptions, binaryEvent, EventStoreDBClient } from '@eventstore/db-client';
+import {
+  type AllStreamResolvedEvent,
+  type AppendToStreamOptions,
+  binaryEvent,
+  EventStoreDBClient,
+  type ResolvedEvent,
+} from '@eventstore/db-client';
 
 /** Bytes in the adapter's manner: `data` plain, metadata behind a zero byte; ids of its own. */
 export function someEvents(count: number, { dataBytes = 100, type = 'stage_output' } = {}) {
@@ -28,4 +34,13 @@ export function exactly(
     requiresLeader,
     deadline,
   };
+}
+
+/** The ids of everything that a read yields. */
+export async function idsOf(
+  events: AsyncIterable<ResolvedEvent | AllStreamResolvedEvent>,
+): Promise<(string | undefined)[]> {
+  const ids = [];
+  for await (const { event } of events) ids.push(event?.id);
+  return ids;
 }

@@ -32,6 +32,8 @@ export type Reception = {
     work: (call: Call) => Promise<void>,
   ) => Promise<Refusal | null>;
   readonly openCalls: () => number;
+  /** Resolves when no call is open. */
+  readonly whenIdle: () => Promise<void>;
   /** Every open call is answered UNAVAILABLE; resolves when none is open. */
   readonly dismiss: () => Promise<void>;
 };
@@ -41,9 +43,11 @@ type Options = {
   readonly admit: (method: Method, headers: Metadata) => void;
   readonly claim: (method: Method, headers: Metadata) => Strike | null;
   readonly cut: (peer: string) => void;
+  /** A client has cancelled an open call. */
+  readonly onCancelled: (peer: string) => void;
 };
 
-export function createReception({ admit, claim, cut }: Options): Reception {
+export function createReception({ admit, claim, cut, onCancelled }: Options): Reception {
   const open = new Map<AbortController, Promise<unknown>>();
   return {
     serve: async (method, wire, work) => {
@@ -51,7 +55,10 @@ export function createReception({ admit, claim, cut }: Options): Reception {
       const { signal } = controller;
       // The peer's name is gone with the connection.
       const peer = wire.getPeer();
-      wire.once('cancelled', () => controller.abort());
+      wire.once('cancelled', () => {
+        if (open.has(controller)) onCancelled(peer);
+        controller.abort();
+      });
       let close = () => {};
       const closed = new Promise<void>((resolve) => {
         close = resolve;
@@ -78,6 +85,9 @@ export function createReception({ admit, claim, cut }: Options): Reception {
       }
     },
     openCalls: () => open.size,
+    whenIdle: async () => {
+      while (open.size > 0) await Promise.all(open.values());
+    },
     dismiss: async () => {
       for (const controller of open.keys()) controller.abort(refusals.stopping());
       await Promise.all(open.values());

@@ -55,6 +55,8 @@ export type Node = {
   readonly chaos: ReturnType<typeof createFaults>['choose'];
   readonly calls: Calls;
   readonly openCalls: () => number;
+  readonly whenIdle: () => Promise<void>;
+  readonly sentEvents: () => number;
   readonly isUp: () => boolean;
   readonly start: () => Promise<void>;
   /** Destroys every connection at once; nobody is answered. Resolves when no call is left. */
@@ -69,6 +71,7 @@ export function createNode(options: Options): Node {
   const { version = '24.10.0', sendsCaughtUp = true } = options;
   const faults = createFaults();
   const counts = new Map<Method | 'batchAppend', number>();
+  let sentEvents = 0;
   let lastAppend: Metadata | null = null;
   let port = options.port;
   let up: { readonly grpc: Server; readonly listener: Listener } | null = null;
@@ -88,6 +91,7 @@ export function createNode(options: Options): Node {
       if (method === 'append') admitAppend(options.role(), headers);
     },
     cut: (peer) => up?.listener.cut(peer),
+    onCancelled: (peer) => up?.listener.noteCancelled(peer),
   });
 
   const start = async () => {
@@ -107,7 +111,7 @@ export function createNode(options: Options): Node {
       { append, batchAppend, read: rawRead },
       {
         append: createAppend({ reception, store }),
-        read: createRead({ reception, store, sendsCaughtUp }),
+        read: createRead({ reception, store, sendsCaughtUp, onEvent: () => (sentEvents += 1) }),
         batchAppend: refuse,
       },
     );
@@ -139,6 +143,8 @@ export function createNode(options: Options): Node {
     chaos: faults.choose,
     calls: { count: (method) => counts.get(method) ?? 0, lastAppend: () => lastAppend && seen(lastAppend) },
     openCalls: reception.openCalls,
+    whenIdle: reception.whenIdle,
+    sentEvents: () => sentEvents,
     isUp: () => up !== null,
     start,
     kill: () => shut(false),

@@ -20,7 +20,8 @@ export type Outlet = {
 /** Thrown by a fault to end a call as if that were all. */
 export const cleanEnd = Symbol('clean end');
 
-export function createOutlet(wire: ReadCall, call: Call): Outlet {
+/** `onEvent` is told of each event that was given to the wire. */
+export function createOutlet(wire: ReadCall, call: Call, onEvent: () => void): Outlet {
   let sentEvents = 0;
   const write = async (bytes: Buffer) => {
     if (call.fault?.fault.kind === 'slow') await sufferDelay(call);
@@ -51,6 +52,7 @@ export function createOutlet(wire: ReadCall, call: Call): Outlet {
     sendEvent: async (event) => {
       await write(encodeEvent(event));
       sentEvents += 1;
+      onEvent();
       if (call.fault !== null) await suffer();
     },
     begin: suffer,

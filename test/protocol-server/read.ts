@@ -12,10 +12,12 @@ type Options = {
   readonly reception: Reception;
   readonly store: () => Store;
   readonly sendsCaughtUp: boolean;
+  /** Told of each event that is sent. */
+  readonly onEvent: () => void;
 };
 
 /** Streams.Read: pages of a stream or of $all, and subscriptions to $all, which are the same method on the wire. */
-export function createRead({ reception, store, sendsCaughtUp }: Options): (wire: ReadCall) => void {
+export function createRead({ reception, store, sendsCaughtUp, onEvent }: Options): (wire: ReadCall) => void {
   return (wire) => {
     const options = wire.request.getOptions();
     const subscribes = options?.hasSubscription() === true;
@@ -23,7 +25,7 @@ export function createRead({ reception, store, sendsCaughtUp }: Options): (wire:
       .serve(subscribes ? 'subscribe' : 'read', wire, async (call) => {
         if (options === undefined) throw refusals.invalid('No options');
         await untilCleanEnd(() => {
-          const outlet = createOutlet(wire, call);
+          const outlet = createOutlet(wire, call, onEvent);
           if (subscribes) return subscribe(options, store(), outlet, call, sendsCaughtUp);
           return options.hasAll() ? readAll(options, store(), outlet) : readStream(options, store(), outlet);
         });

@@ -1,3 +1,4 @@
+import { type Chaos, type ChaosOptions, startChaos } from './chaos.ts';
 import { host } from './listener.ts';
 import { type Calls, createNode, type NodeSettings } from './node.ts';
 import type { Faults } from './faults.ts';
@@ -21,12 +22,18 @@ export type ProtocolServer = {
   readonly calls: Calls;
   /** Calls that wait for an answer or for more events. */
   readonly openCalls: () => number;
+  /** Resolves when there are none. */
+  readonly whenIdle: () => Promise<void>;
+  /** Events that were given to the wire, by reads and subscriptions. */
+  readonly sentEvents: () => number;
   /** Answers open calls UNAVAILABLE and lets go of the port and the directory. */
   readonly stop: () => Promise<void>;
   /** Destroys all connections at once without an answer, as a killed process does, and lets go of everything. */
   readonly kill: () => Promise<void>;
   /** Starts again on the same port and directory; kills it first where it runs. */
   readonly restart: () => Promise<void>;
+  /** Lets calls go wrong, cuts connections and restarts at random. */
+  readonly chaos: (options: ChaosOptions) => Chaos;
 };
 
 /**
@@ -66,6 +73,10 @@ export async function startProtocolServer({
     await node.kill();
     await closeStore();
   };
+  const restart = async () => {
+    await kill();
+    await start();
+  };
   await start();
   return {
     url: `esdb://${host}:${node.port()}?tls=${settings.tls !== undefined}`,
@@ -73,14 +84,17 @@ export async function startProtocolServer({
     faults: node.faults,
     calls: node.calls,
     openCalls: node.openCalls,
+    whenIdle: node.whenIdle,
+    sentEvents: node.sentEvents,
     kill,
     stop: async () => {
       await node.stop();
       await closeStore();
     },
-    restart: async () => {
-      await kill();
-      await start();
+    restart,
+    chaos: (chaosOptions) => {
+      const cut = async () => node.cutAll();
+      return startChaos([{ choose: node.chaos, upheavals: { restart, cut } }], chaosOptions);
     },
   };
 }
