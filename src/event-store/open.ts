@@ -1,30 +1,34 @@
-import { join } from 'node:path';
 import { LedgerError } from '../errors.ts';
-import { openLmdbLog } from './lmdb/log.ts';
-import type { EventStore } from './port.ts';
+import { type LmdbSnapshot, openLmdbLog, openLmdbSnapshot } from './lmdb/log.ts';
+import type { EventReader, EventStore } from './port.ts';
+import { parseStoreName, shownStoreName } from './store-name.ts';
 
-const cure = 'write lmdb for the log in the data directory, or lmdb:DIR for one elsewhere';
-
-/**
- * Opens the event store that a name chooses: `lmdb` (the folder `log` of the data directory) or `lmdb:DIR`. Throws
- * UNKNOWN_STORE for any other name, and whatever opening throws.
- */
-export async function openEventStore({
-  store,
-  directory,
-}: {
+type Options = {
+  /** The name of the store (store-name.ts). */
   readonly store: string;
+  /** The data directory, for a name that leaves the place open. */
   readonly directory: string;
-}): Promise<EventStore> {
-  const [kind, place] = split(store);
-  if (kind === 'lmdb' && place !== '') return openLmdbLog({ directory: place ?? join(directory, 'log') });
-  if (kind.startsWith('esdb')) {
-    throw new LedgerError('UNKNOWN_STORE', { store, cure: `there is no adapter for a server yet, ${cure}` });
-  }
-  throw new LedgerError('UNKNOWN_STORE', { store, cure });
+};
+
+/** What a log is read by; an embedded one also knows how many events it has. */
+export type OpenedReader = EventReader & Partial<Pick<LmdbSnapshot, 'count'>>;
+
+/** Opens the event store that a name chooses. Throws UNKNOWN_STORE, and whatever opening throws. */
+export async function openEventStore({ store, directory }: Options): Promise<EventStore> {
+  const name = parseStoreName(store, directory);
+  if (name.kind === 'lmdb') return openLmdbLog({ directory: name.directory });
+  throw new LedgerError('UNKNOWN_STORE', {
+    store: shownStoreName(store),
+    cure: 'there is no adapter for a server yet, write lmdb or lmdb:DIR',
+  });
 }
 
-function split(store: string): readonly [string, string | null] {
-  const colon = store.indexOf(':');
-  return colon < 0 ? [store, null] : [store.slice(0, colon), store.slice(colon + 1)];
+/**
+ * Opens the log that a name chooses for reading only, an embedded one as it is now and beside a service that writes to it.
+ * Makes nothing: NO_LOG where there is none.
+ */
+export async function openEventReader({ store, directory }: Options): Promise<OpenedReader> {
+  const name = parseStoreName(store, directory);
+  if (name.kind === 'lmdb') return openLmdbSnapshot({ directory: name.directory });
+  return openEventStore({ store, directory });
 }
