@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { pino } from 'pino';
 import { backUp } from './cli/backup.ts';
 import { type Client, openClient } from './cli/client.ts';
+import { copyLedger } from './cli/copy.ts';
 import { exitCodes } from './cli/exit-codes.ts';
 import { interruptibly } from './cli/interrupt.ts';
 import { checkLedger } from './cli/fsck.ts';
@@ -41,7 +42,7 @@ const program = new Command('runledger')
   .exitOverride()
   .addHelpText(
     'after',
-    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults, 130 a download was interrupted.',
+    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults, 130 a download or a copy was interrupted.',
   );
 
 program
@@ -150,6 +151,20 @@ program
   .command('backup <dir>')
   .description('copy log, keys and media into a new directory')
   .action((directory: string) => finish((config, { json }) => backUp(config, directory, json === true)));
+
+const copying = program
+  .command('copy')
+  .description('copy the log into another store, and compare the two; goes on where it was broken off')
+  .option('--from <store>', 'lmdb, lmdb:DIR or esdb://… (default: RUNLEDGER_STORE)')
+  .option('--to <store>', 'the same (default: RUNLEDGER_STORE); empty, or a copy that was begun')
+  .option('--verify-only', 'compare, and write nothing')
+  .action(async (options: { from?: string; to?: string; verifyOnly?: boolean }) => {
+    if (options.from === undefined && options.to === undefined)
+      copying.error('error: name the store to copy --from, or --to, or both');
+    await finish((config, { json }) =>
+      interruptibly((signal) => copyLedger(config, options, json === true, signal)),
+    );
+  });
 
 program
   .command('policy')

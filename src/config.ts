@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LedgerError } from './errors.ts';
+import { isStoreName } from './event-store/store-name.ts';
 import { isTimeZone } from './events/time.ts';
 
 const port = z
@@ -16,10 +17,7 @@ const environment = z.object({
   RUNLEDGER_HOST: z.string().min(1).default('127.0.0.1'),
   RUNLEDGER_PORT: port.default(17_801),
   RUNLEDGER_DATA: z.string().min(1).default('./data'),
-  RUNLEDGER_STORE: z
-    .string()
-    .regex(/^(lmdb(:.+)?|esdb(\+discover)?:\/\/.+)$/, 'must be lmdb, lmdb:DIR or esdb://…')
-    .default('lmdb'),
+  RUNLEDGER_STORE: z.string().refine(isStoreName, 'must be lmdb, lmdb:DIR or esdb://…').default('lmdb'),
   RUNLEDGER_TIMEZONE: timeZone.default('UTC'),
   RUNLEDGER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   RUNLEDGER_INSECURE: z.enum(['0', '1']).default('0'),
@@ -50,6 +48,7 @@ export type Config = {
   readonly port: number;
   /** The data directory: log, keys, projections and media stand below it. */
   readonly dataDirectory: string;
+  /** The name of the event store (event-store/store-name.ts); may hold a password. */
   readonly store: string;
   readonly timeZone: string;
   readonly logLevel: z.infer<typeof environment>['RUNLEDGER_LOG_LEVEL'];

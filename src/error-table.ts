@@ -237,6 +237,19 @@ export const errorTable = {
     'Backup target is not empty',
     (p: { directory: string }) => `${p.directory} holds files already: name a new or an empty directory.`,
   ),
+  COPY_TARGET: entry(
+    409,
+    'Target is not a copy of the source',
+    (p: { event: number; stream: string; sequence: number; what: string; cure: string }) =>
+      `The target is no copy of the source: at event ${p.event} of the log, item ${p.sequence} of ${p.stream}, ${p.what}; ${p.cure}.`,
+  ),
+  COPY_STOPPED: entry(
+    503,
+    'Copy has stopped',
+    (p: { events: number; why: string }) =>
+      `The copy stopped behind event ${p.events} of the log, for the target takes no more (${p.why}): mend that, then run the same command again; it goes on from there.`,
+    true,
+  ),
   // -- configuration
   ADDRESS_IN_USE: entry(
     503,

@@ -10,6 +10,6 @@ export const exitCodes = {
   partly: 3,
   /** `fsck` found faults. */
   faults: 4,
-  /** Ctrl-C, or a system that ends, broke off a download; nothing is left of it. */
+  /** Ctrl-C, or a system that ends, broke off a download, of which nothing is left, or a copy, which can go on. */
   interrupted: 130,
 } as const;

@@ -1,30 +1,32 @@
-import { join } from 'node:path';
-import { LedgerError } from '../errors.ts';
 import { openEventStoreDb } from './eventstoredb/log.ts';
-import { openLmdbLog } from './lmdb/log.ts';
-import type { EventStore } from './port.ts';
+import { type LmdbSnapshot, openLmdbLog, openLmdbSnapshot } from './lmdb/log.ts';
+import type { EventReader, EventStore } from './port.ts';
+import { parseStoreName } from './store-name.ts';
 
-const cure =
-  'write lmdb for the log in the data directory, lmdb:DIR for one elsewhere, or esdb://USER:PASSWORD@HOST:PORT for a server';
-
-/**
- * Opens the event store that a name chooses: `lmdb` (the folder `log` of the data directory), `lmdb:DIR`, or the
- * connection string of a server. Throws UNKNOWN_STORE for any other name, and whatever opening throws.
- */
-export async function openEventStore({
-  store,
-  directory,
-}: {
+type Named = {
+  /** The name of the store (store-name.ts). */
   readonly store: string;
+  /** The data directory, for a name that leaves the place open. */
   readonly directory: string;
-}): Promise<EventStore> {
-  const [kind, place] = split(store);
-  if (kind === 'lmdb' && place !== '') return openLmdbLog({ directory: place ?? join(directory, 'log') });
-  if (kind === 'esdb' || kind === 'esdb+discover') return openEventStoreDb({ connectionString: store });
-  throw new LedgerError('UNKNOWN_STORE', { store, cure });
+};
+
+/** A log as it is read; one that is embedded can be surveyed and copied as a whole besides. */
+export type OpenedReader = EventReader &
+  Partial<Pick<LmdbSnapshot, 'backup' | 'streamNames' | 'count' | 'lost'>>;
+
+/** Opens the event store that a name chooses. Throws UNKNOWN_STORE, and whatever opening throws. */
+export async function openEventStore({ store, directory }: Named): Promise<EventStore> {
+  const name = parseStoreName(store, directory);
+  if (name.kind === 'lmdb') return openLmdbLog({ directory: name.directory });
+  return openEventStoreDb({ connectionString: name.connectionString });
 }
 
-function split(store: string): readonly [string, string | null] {
-  const colon = store.indexOf(':');
-  return colon < 0 ? [store, null] : [store.slice(0, colon), store.slice(colon + 1)];
+/**
+ * Opens the log that a name chooses for reading, beside the service that writes to it: an embedded one as it is now, one on
+ * a server as it grows. NO_LOG where an embedded one is not there.
+ */
+export async function openEventReader({ store, directory }: Named): Promise<OpenedReader> {
+  const name = parseStoreName(store, directory);
+  if (name.kind === 'lmdb') return openLmdbSnapshot({ directory: name.directory });
+  return openEventStoreDb({ connectionString: name.connectionString });
 }

@@ -35,7 +35,7 @@ export function checkAppend(
       );
     }
     if (event.hash.length !== 32) throw invalid(`Hash of ${event.hash.length} bytes`, 'send 32 bytes');
-    sizeBytes += event.core.length + event.hash.length + (event.sealed?.length ?? 0);
+    sizeBytes += sizeOfEvent(event);
   }
   if (events.length > 1 && new Set(events.map((event) => event.id)).size < events.length) {
     throw invalid('An event id occurs twice in the batch', 'send each event once');
@@ -43,6 +43,11 @@ export function checkAppend(
   if (sizeBytes > maxAppendBytes)
     throw new LedgerError('TOO_LARGE', { sizeBytes, limitBytes: maxAppendBytes });
   return sizeBytes;
+}
+
+/** What an event counts in the size of its append, in bytes. */
+export function sizeOfEvent({ core, hash, sealed }: ReadyEvent): number {
+  return core.length + hash.length + (sealed?.length ?? 0);
 }
 
 /** Can this be a revision? */

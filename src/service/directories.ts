@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { LedgerError } from '../errors.ts';
+import { parseStoreName, shownStoreName } from '../event-store/store-name.ts';
 
-/** Where the parts of one ledger stand. The log may be elsewhere (`lmdb:DIR`), the rest is below the data directory. */
+/** Where the parts of one ledger stand. The log may be elsewhere (store-name.ts), the rest is below the data directory. */
 export type Directories = {
   readonly log: string;
   readonly keys: string;
@@ -21,7 +22,8 @@ export function directoriesOf(config: Config): Directories {
 }
 
 function logDirectory({ store, dataDirectory }: Config): string {
-  if (store === 'lmdb') return join(dataDirectory, 'log');
-  if (store.startsWith('lmdb:')) return store.slice('lmdb:'.length);
-  throw new LedgerError('UNKNOWN_STORE', { store, cure: 'this command works on an embedded log only' });
+  const name = parseStoreName(store, dataDirectory);
+  if (name.kind === 'lmdb') return name.directory;
+  const cure = 'this command works on an embedded log only';
+  throw new LedgerError('UNKNOWN_STORE', { store: shownStoreName(store), cure });
 }

@@ -1,10 +1,12 @@
 /**
- * `npm run crash -- --points 200 --terms 100 --pipeline 10 --seed 1`: ends writers and the whole service at random moments,
+ * `npm run crash -- --points 200 --terms 100 --pipeline 10 --copy 100000 --seed 1`: ends writers and the whole service at random moments,
  * under load, and a service that executes runs at every place where it can die, so many times each; checks what is left
- * after each. Throws, and so ends with status 1, at the first thing that is not as it was
+ * after each. And copies a log of so many events into another store and back, killing the copy again and again; `--through`
+ * names the other store, which must be empty. Throws, and so ends with status 1, at the first thing that is not as it was
  * acknowledged; the seed finds it again.
  */
 import { parseArgs } from 'node:util';
+import { crashCopy } from './copy-crash.ts';
 import { crashLog } from './log-crash.ts';
 import { crashPipeline } from './pipeline-crash.ts';
 import { crashService } from './service-crash.ts';
@@ -14,6 +16,8 @@ const { values } = parseArgs({
     points: { type: 'string', default: '200' },
     terms: { type: 'string', default: '100' },
     pipeline: { type: 'string', default: '10' },
+    copy: { type: 'string', default: '20000' },
+    through: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1e6) },
   },
 });
@@ -42,3 +46,8 @@ for (const workflow of ['image_comparison', 'stillepost']) {
     `pipeline, ${workflow}, SIGKILL: at ${appends} appends (before and after each) and in ${calls} calls of backends, ${times} times each; ${kills} kills, ${recovered} runs taken up; every run ended, no step repeated, no output without its decision`,
   );
 }
+
+const copied = await crashCopy({ events: Number(values.copy), kills: 10, seed, through: values.through });
+console.log(
+  `copy, SIGKILL: ${copied.events} events in ${copied.streams} streams there and back, ${copied.kills} kills, ${copied.seconds} s; the log that came back is the one that went, root ${copied.root}`,
+);

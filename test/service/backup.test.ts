@@ -138,7 +138,7 @@ describe('a log elsewhere (RUNLEDGER_STORE=lmdb:DIR)', () => {
     const done = await runledger(data.path, ['run', 'dada', 'Eine Blume'], settings);
     expect(done.status).toBe(0);
     expect(existsSync(join(data.path, 'log'))).toBe(false);
-    expect((await eventsOf(log)).length).toBeGreaterThan(7);
+    expect((await eventsOf(join(log, 'log'))).length).toBeGreaterThan(7);
     const service = await startServiceProcess(data.path, settings);
     expect((await ask(service.url, '/api/runs')).json).toMatchObject({ total: 1 });
     expect((await runledger(data.path, ['list'], settings)).out).toMatch(/1 of 1 runs/);
