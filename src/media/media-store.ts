@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../events/digest.ts';
-import { diskRefusal } from './disk-refusal.ts';
+import { diskRefusal } from '../disk/disk-refusal.ts';
 import { type MediaFiles, nodeFiles } from './media-files.ts';
 import { mediaReader, mediumPath } from './media-reader.ts';
 import { sniffMediaType } from './media-type.ts';

@@ -5,7 +5,7 @@ import { LedgerError } from '../errors.ts';
 import type { Replay } from '../exporters/contract.ts';
 import { availableFormats, exporterFor } from '../exporters/registry.ts';
 import type { ExportRun } from '../http/service.ts';
-import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { Renderer } from './renderer.ts';
 import type { Telling } from './replay.ts';
 import { writeReplay } from './replay-file.ts';

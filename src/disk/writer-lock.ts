@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LedgerError } from '../../errors.ts';
+import { LedgerError } from '../errors.ts';
 
 /** The right to append to the log of one directory; give it back with `release`. */
 export type WriterLock = { readonly release: () => void };
