@@ -19,7 +19,7 @@ type Parts = {
   ) => Promise<Replay | undefined>;
   readonly renderer: Renderer;
   readonly mediaDirectory: string;
-  /** For drafts; what an earlier process left in it is thrown away. */
+  /** For the drafts of this process alone; what an earlier one left in it is thrown away. */
   readonly directory: string;
 };
 
