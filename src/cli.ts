@@ -137,7 +137,9 @@ program
 
 program
   .command('fsck')
-  .description('replay the log and check everything; changes nothing')
+  .description(
+    'replay the log and check everything, the read models of this data directory too; changes nothing',
+  )
   .action(() => finish((config, { json }) => checkLedger(config, json === true)));
 
 program
@@ -149,7 +151,9 @@ program
 
 program
   .command('backup <dir>')
-  .description('copy log, keys and media into a new directory')
+  .description(
+    'copy log, keys and media into a new data directory; its log is embedded, wherever the original is',
+  )
   .action((directory: string) => finish((config, { json }) => backUp(config, directory, json === true)));
 
 const copying = program

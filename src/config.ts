@@ -17,6 +17,7 @@ const environment = z.object({
   RUNLEDGER_HOST: z.string().min(1).default('127.0.0.1'),
   RUNLEDGER_PORT: port.default(17_801),
   RUNLEDGER_DATA: z.string().min(1).default('./data'),
+  RUNLEDGER_SHARED: z.string().min(1).optional(),
   RUNLEDGER_STORE: z.string().refine(isStoreName, 'must be lmdb, lmdb:DIR or esdb://…').default('lmdb'),
   RUNLEDGER_TIMEZONE: timeZone.default('UTC'),
   RUNLEDGER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -46,8 +47,10 @@ const environment = z.object({
 export type Config = {
   readonly host: string;
   readonly port: number;
-  /** The data directory: log, keys, projections and media stand below it. */
+  /** The data directory: what is this node's own stands below it, and an embedded log. */
   readonly dataDirectory: string;
+  /** What all nodes of a shared log see: keys, media and exports stand below it. The data directory where it is not set. */
+  readonly sharedDirectory: string;
   /** The name of the event store (event-store/store-name.ts); may hold a password. */
   readonly store: string;
   readonly timeZone: string;
@@ -97,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     host: data.RUNLEDGER_HOST,
     port: data.RUNLEDGER_PORT,
     dataDirectory: data.RUNLEDGER_DATA,
+    sharedDirectory: data.RUNLEDGER_SHARED ?? data.RUNLEDGER_DATA,
     store: data.RUNLEDGER_STORE,
     timeZone: data.RUNLEDGER_TIMEZONE,
     logLevel: data.RUNLEDGER_LOG_LEVEL,

@@ -24,9 +24,11 @@ const table: Readonly<Record<string, Layer>> = {
   events: { may: ['errors'] },
   errors: { may: ['error-table'] },
   'error-table': { may: [] },
-  keyring: { may: ['events', 'errors'] },
+  // What every room that writes files needs of a file system, and nothing of what is in them.
+  disk: { may: ['errors'] },
+  keyring: { may: ['events', 'errors', 'disk'] },
   run: { may: ['events', 'errors'], types: [port] },
-  'event-store': { may: ['events', 'errors'] },
+  'event-store': { may: ['events', 'errors', 'disk'] },
   projector: { may: ['events', 'errors'], files: [port] },
   // Pure folds of a stream are what most read models show, so they may use them; never the recorder.
   projections: {
@@ -44,7 +46,7 @@ const table: Readonly<Record<string, Layer>> = {
   ledger: { may: ['events', 'errors'] },
   exporters: { may: ['events', 'errors', 'run'] },
   pipeline: { may: ['events', 'errors', 'safety'] },
-  media: { may: ['events', 'errors'] },
+  media: { may: ['events', 'errors', 'disk'] },
   usage: { may: ['events', 'errors'] },
   workflows: { may: domain },
   import: { may: domain },

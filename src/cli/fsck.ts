@@ -1,45 +1,63 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { openLmdbSnapshot } from '../event-store/lmdb/log.ts';
+import { openEventReader } from '../event-store/open.ts';
 import { openKeyring } from '../keyring/keyring.ts';
 import { takeProjections } from '../service/check-projections.ts';
 import type { Difference } from '../projector/comparison.ts';
 import { directoriesOf } from '../service/directories.ts';
 import { checkLog } from '../service/fsck.ts';
+import { snapshotOf } from '../service/log-snapshot.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, print } from './output.ts';
 
 /** How often a person at a terminal sees that it goes on, in events. */
 const progressEvery = 10_000;
 
-/** `runledger fsck`: reads a snapshot, also beside a running service; changes nothing. */
-export async function checkLedger(config: Config, json: boolean): Promise<number> {
+/**
+ * `runledger fsck`: reads the log as it is now, also beside a running service, and compares the read models of this data
+ * directory with it; changes nothing. `openReader` is the door to logs.
+ */
+export async function checkLedger(
+  config: Config,
+  json: boolean,
+  openReader: typeof openEventReader = openEventReader,
+): Promise<number> {
   const directories = directoriesOf(config);
+  const open = (): ReturnType<typeof openReader> =>
+    openReader({ store: config.store, directory: directories.data });
   // Refuses a directory without a log before anything is written beside it.
-  await (await openLmdbSnapshot({ directory: directories.log })).close();
-  const scratch = await mkdtemp(join(config.dataDirectory, 'fsck-'));
+  await (await open()).close();
+  const scratch = existsSync(directories.projections)
+    ? await mkdtemp(join(directories.data, 'fsck-'))
+    : undefined;
   try {
     // The read models first: whatever they have is then in the snapshot of the log, which is taken after them.
-    const compare = await takeProjections(directories.projections, scratch);
-    const log = await openLmdbSnapshot({ directory: directories.log });
-    const keys = await openKeyring(directories.keys, { readOnly: true });
+    const compare =
+      scratch === undefined ? undefined : await takeProjections(directories.projections, scratch);
+    const log = await open();
     try {
-      const report = await checkLog(log, keys.keyOf, (events) => {
-        if (process.stderr.isTTY && events % progressEvery === 0) complain(`${events} events checked`);
-      });
-      const differences =
-        report.faults.length > 0 || compare === undefined
-          ? []
-          : await compare(log, keys.keyOf, config.timeZone);
-      tell({ ...report, differences }, json);
-      return report.faults.length + differences.length === 0 ? exitCodes.done : exitCodes.faults;
+      const keys = await openKeyring(directories.keys, { readOnly: true, isShared: log.isShared });
+      try {
+        const snapshot = await snapshotOf(log);
+        const report = await checkLog(snapshot, keys.keyOf, (events) => {
+          if (process.stderr.isTTY && events % progressEvery === 0) complain(`${events} events checked`);
+        });
+        const differences =
+          report.faults.length > 0 || compare === undefined
+            ? []
+            : await compare(snapshot, keys.keyOf, config.timeZone);
+        tell({ ...report, differences }, json);
+        return report.faults.length + differences.length === 0 ? exitCodes.done : exitCodes.faults;
+      } finally {
+        await keys.close();
+      }
     } finally {
-      await keys.close();
       await log.close();
     }
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 }
 

@@ -14,6 +14,9 @@ const cure =
 /** Has the text the form of a store's name? */
 export const isStoreName = (text: string): boolean => grammar.test(text);
 
+/** Is the log that the name chooses one of this process alone, which locks it? */
+export const isEmbedded = (text: string): boolean => /^lmdb(:|$)/.test(text);
+
 /**
  * Reads the name of an event store: `lmdb`, the log of the data directory; `lmdb:DIR`, the log that stands in DIR itself,
  * and where none does the one of DIR as a data directory (`DIR/log`); `esdb://…` and `esdb+discover://…`, a server. Throws
@@ -29,7 +32,7 @@ export function parseStoreName(store: string, dataDirectory: string): StoreName 
 
 /** The name of a store as it may be shown to anybody: without the password of a server. */
 export function shownStoreName(store: string): string {
-  if (/^lmdb(:|$)/.test(store)) return store;
+  if (isEmbedded(store)) return store;
   // Up to the last @: a password that was not escaped may hold one, and rather too much is hidden than too little.
   return store.replace(/^((?:[^:]*:\/\/)?[^:@]*):(?!\/\/).*@/s, '$1:…@');
 }

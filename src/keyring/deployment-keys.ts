@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeWholeFile } from '../disk/whole-file.ts';
 import { LedgerError } from '../errors.ts';
 
 /** The secrets of one deployment, 32 bytes each. Lost, every payload of its log reads as erased. */
@@ -18,7 +19,8 @@ export type KeysOptions = {
   readonly mustExist?: boolean;
 };
 
-const fileName = 'deployment.json';
+/** The file of `keys/` that holds them. */
+export const deploymentFile = 'deployment.json';
 const key32 = z.base64().refine((text) => Buffer.from(text, 'base64').byteLength === 32, 'must be 32 bytes');
 const fileShape = z.strictObject({ v: z.literal(1), wrapping: key32, naming: key32 });
 
@@ -31,15 +33,21 @@ export async function openDeploymentKeys(
   directory: string,
   options: KeysOptions = {},
 ): Promise<DeploymentKeys> {
-  const text = await readIfThere(join(directory, fileName));
-  if (text === undefined) {
-    if (options.readOnly === true || options.mustExist === true || (await holdsKeys(directory)))
-      throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${fileName}` });
-    return makeKeys(directory);
-  }
+  const path = join(directory, deploymentFile);
+  const first = await readIfThere(path);
+  if (first !== undefined) return parseKeys(first);
+  const mayMake = options.readOnly !== true && options.mustExist !== true && !(await holdsKeys(directory));
+  if (mayMake) await makeKeys(directory);
+  // Ours, or those of another node that starts at the same time: it makes them before anything else.
+  const text = await readIfThere(path);
+  if (text === undefined) throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${deploymentFile}` });
+  return parseKeys(text);
+}
+
+function parseKeys(text: string): DeploymentKeys {
   const parsed = fileShape.safeParse(jsonOrUndefined(text));
   if (!parsed.success)
-    throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${fileName}` }, { cause: parsed.error });
+    throw new LedgerError('KEYS_UNREADABLE', { file: `keys/${deploymentFile}` }, { cause: parsed.error });
   return {
     wrapping: Buffer.from(parsed.data.wrapping, 'base64'),
     naming: Buffer.from(parsed.data.naming, 'base64'),
@@ -49,45 +57,19 @@ export async function openDeploymentKeys(
 /** A first start that died may have left its draft behind; anything else wrapped keys belong to. */
 async function holdsKeys(directory: string): Promise<boolean> {
   try {
-    return (await readdir(directory)).some((name) => !name.startsWith(`${fileName}.`));
+    return (await readdir(directory)).some((name) => !name.startsWith(`${deploymentFile}.`));
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
   }
 }
 
-async function makeKeys(directory: string): Promise<DeploymentKeys> {
+/** Of several nodes that start at once one makes them, and the others have that one's. */
+async function makeKeys(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
-  const keys = { wrapping: randomBytes(32), naming: randomBytes(32) };
-  const text = JSON.stringify({
-    v: 1,
-    wrapping: keys.wrapping.toString('base64'),
-    naming: keys.naming.toString('base64'),
-  });
-  const draft = join(directory, `${fileName}.${process.pid}.new`);
-  // In a container every process has the same id: a draft that a crash left must not stop all later starts.
-  await rm(draft, { force: true });
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, join(directory, fileName));
-  await syncFolder(directory);
-  return keys;
-}
-
-/** A renamed file is only sure to be found again once its folder is on the disk. */
-async function syncFolder(directory: string): Promise<void> {
-  const folder = await open(directory, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  const [wrapping, naming] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+  await makeWholeFile(join(directory, deploymentFile), JSON.stringify({ v: 1, wrapping, naming }));
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import { isLedgerError, LedgerError } from '../errors.ts';
-import { isOfTheDisk } from './disk-refusal.ts';
+import { isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { MediaStore, OpenMedium } from './media-store.ts';
 
 /** A medium that can be read as often as it is asked for; no file stays open between. */

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../events/digest.ts';
-import { diskRefusal } from './disk-refusal.ts';
+import { diskRefusal } from '../disk/disk-refusal.ts';
 import { type MediaFiles, nodeFiles } from './media-files.ts';
 import { mediaReader, mediumPath } from './media-reader.ts';
 import { sniffMediaType } from './media-type.ts';
@@ -39,11 +39,15 @@ export type MediaStore = {
 };
 
 /**
- * Opens the media folder, and makes it where it is not there. One process at a time holds it: what an earlier one left in
- * `tmp` is thrown away. `files` is the file system; tests put faults into it.
+ * Opens a media folder, and makes it where it is not there. Any number of nodes may put into it at once; a node is one process
+ * at a time, and what an earlier one of its name left half-written is thrown away. `files` is the file system; tests put
+ * faults into it.
  */
-export async function openMediaStore(directory: string, files: MediaFiles = nodeFiles): Promise<MediaStore> {
-  const tmp = join(directory, 'tmp');
+export async function openMediaStore(
+  { directory, node }: { readonly directory: string; readonly node: string },
+  files: MediaFiles = nodeFiles,
+): Promise<MediaStore> {
+  const tmp = join(directory, 'tmp', node);
   await files.makeFolder(directory);
   await files.removeFolder(tmp);
   await files.makeFolder(tmp);

@@ -226,10 +226,11 @@ async function chain<S>(
 
 /** A new key for an erased stream would make what the old one sealed read as damaged instead of erased. */
 async function keyFor<S>(parts: Parts<S>, stream: string, head: Head<S>): Promise<Uint8Array> {
+  // Also for a key that is there: another node may have made it this moment, and only createKey says that it is durable.
+  if (!head.sealed) return parts.keys.createKey(stream);
   const known = parts.keys.keyOf(stream);
   if (known !== undefined) return known;
-  if (head.sealed) throw new LedgerError('RUN_ERASED', { execution_id: executionIdOf(stream) ?? stream });
-  return parts.keys.createKey(stream);
+  throw new LedgerError('RUN_ERASED', { execution_id: executionIdOf(stream) ?? stream });
 }
 
 /**

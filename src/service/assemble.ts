@@ -61,8 +61,8 @@ export type LedgerSource = LedgerParts & {
  * on with the runs that were not finished. What it opens besides is closed with the parts.
  */
 export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
-  const { config, log, executes, store, keys, projector } = parts;
-  const media = await openMediaStore(join(config.dataDirectory, 'media'));
+  const { config, log, executes, directories, node, store, keys, projector } = parts;
+  const media = await openMediaStore({ directory: directories.media, node });
   const newId = createIds();
   const recorder = createRecorder({ store, keys, clock: Date.now, newId });
   const policy = await readPolicy(config.policyFile);
@@ -76,8 +76,8 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     openReplay: (executionId, telling, signal) =>
       openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
     renderer,
-    mediaDirectory: join(config.dataDirectory, 'media'),
-    directory: join(config.dataDirectory, 'exports', 'drafts'),
+    mediaDirectory: directories.media,
+    directory: join(directories.exports, 'drafts', node),
   });
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
@@ -122,7 +122,8 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     newExecutionId: newRunId,
   });
   const exports = await openExports({
-    config,
+    directory: directories.exports,
+    keepHours: config.exportHours,
     store,
     keys,
     projector,

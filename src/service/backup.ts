@@ -1,30 +1,40 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Config } from '../config.ts';
 import { LedgerError } from '../errors.ts';
-import { openLmdbSnapshot } from '../event-store/lmdb/log.ts';
+import { openLmdbLog, openLmdbSnapshot } from '../event-store/lmdb/log.ts';
+import { openEventReader } from '../event-store/open.ts';
+import type { EventReader } from '../event-store/port.ts';
 import { type Keyring, openKeyring } from '../keyring/keyring.ts';
-import type { Directories } from './directories.ts';
+import { directoriesOf } from './directories.ts';
 
 /** Folders and files of the media store; what is being written stands elsewhere and may be gone in a moment. */
 const mediaFolder = /^[0-9a-f]{2}$/;
 const mediaFile = /^[0-9a-f]{64}$/;
 
 /**
- * Copies a ledger, also beside the service that writes to it. The log is copied first: whatever key or medium an event in
- * the copy needs was durable before that event, so the later copies hold it. It gets its name last: a copy that was cut
- * short has no log, and can never be taken for one without keys. Read models are left out; they are rebuilt.
+ * Copies a ledger, also beside the services that write to it, into one that is embedded: of a log on a server the events are
+ * written anew, with their ids, hashes and order, but at positions of a new log. The log is copied first: whatever key or
+ * medium an event in the copy needs was durable before that event, so the later copies hold it. It gets its name last: a
+ * copy that was cut short has no log, and can never be taken for one without keys. Read models are left out; they are
+ * rebuilt. `openReader` is the door to logs.
  */
-export async function backUpLedger(from: Directories, target: string): Promise<void> {
-  const log = await openLmdbSnapshot({ directory: from.log });
+export async function backUpLedger(
+  config: Pick<Config, 'store' | 'dataDirectory' | 'sharedDirectory'>,
+  target: string,
+  openReader: typeof openEventReader = openEventReader,
+): Promise<void> {
+  const from = directoriesOf(config);
+  const log = await openReader({ store: config.store, directory: from.data });
   const draft = join(target, 'log.part');
   try {
     await refuseFilled(target);
-    await log.backup(draft);
+    await (log.backup === undefined ? writeAnew(log, draft) : log.backup(draft));
   } finally {
     await log.close();
   }
-  const keyring = await openKeyring(from.keys, { readOnly: true });
+  const keyring = await openKeyring(from.keys, { readOnly: true, isShared: log.isShared });
   try {
     await keyring.backup(join(target, 'keys'));
     await verifyKeys(draft, join(target, 'keys'), keyring);
@@ -36,6 +46,33 @@ export async function backUpLedger(from: Directories, target: string): Promise<v
     await sync(join(target, part));
   await rename(draft, join(target, 'log'));
   await sync(target);
+}
+
+/** Appends that wait for the disk together. */
+const maxInFlight = 500;
+
+/** Everything up to the present end of a log that others go on writing to, in its order. */
+async function writeAnew(log: EventReader, directory: string): Promise<void> {
+  const head = await log.head();
+  const copy = await openLmdbLog({ directory });
+  let writing: Promise<unknown>[] = [];
+  try {
+    for await (const event of head === null ? [] : log.readAll()) {
+      if (head !== null && log.compare(event.position, head) > 0) break;
+      const { id, type, stream, revision, core, hash, sealed } = event;
+      // Copied: a store may hand out views of a buffer that it uses again.
+      const bytes = { core: Uint8Array.from(core), hash: Uint8Array.from(hash) };
+      const ready = { id, type, ...bytes, sealed: sealed === null ? null : Uint8Array.from(sealed) };
+      writing.push(copy.append(stream, [ready], revision === 0 ? 'noStream' : revision - 1));
+      if (writing.length < maxInFlight) continue;
+      await Promise.all(writing);
+      writing = [];
+    }
+    await Promise.all(writing);
+  } finally {
+    await Promise.allSettled(writing);
+    await copy.close();
+  }
 }
 
 /** A copy without a key that its log needs would lose texts that the original has: better no copy at all. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { Delivery, EventReader } from '../event-store/port.ts';
+import type { Delivery } from '../event-store/port.ts';
 import { compareWithRebuild, type Difference } from '../projector/comparison.ts';
 import { copyProjections } from '../projector/copy.ts';
 import { loadProjections } from '../projector/loader.ts';
+import type { LogSnapshot } from './log-snapshot.ts';
 
 /** Differing rows that are looked for; more would not tell more. */
 const maxDifferences = 100;
@@ -16,7 +17,7 @@ export async function takeProjections(
   scratch: string,
 ): Promise<
   | ((
-      log: EventReader,
+      log: LogSnapshot,
       keyOf: (stream: string) => Uint8Array | undefined,
       timeZone: string,
     ) => Promise<readonly Difference[]>)
@@ -36,7 +37,7 @@ export async function takeProjections(
 }
 
 /** A snapshot does not grow: a subscription to it is its history, and then it is caught up. */
-async function* history(log: EventReader): AsyncGenerator<Delivery> {
+async function* history(log: LogSnapshot): AsyncGenerator<Delivery> {
   for await (const event of log.readAll()) yield { kind: 'event', event };
   yield { kind: 'caughtUp' };
 }

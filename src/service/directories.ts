@@ -1,29 +1,27 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { LedgerError } from '../errors.ts';
-import { parseStoreName, shownStoreName } from '../event-store/store-name.ts';
 
-/** Where the parts of one ledger stand. The log may be elsewhere (store-name.ts), the rest is below the data directory. */
+/** Where the parts of one ledger stand; its log is where its name says (event-store/open.ts). */
 export type Directories = {
-  readonly log: string;
+  /** The node's own: who has it open, where its service listens, its name. */
+  readonly data: string;
+  /** The node's own, too. */
+  readonly projections: string;
+  /** Seen by every node of a shared log, like media and exports. */
   readonly keys: string;
   readonly media: string;
-  readonly projections: string;
+  readonly exports: string;
 };
 
-export function directoriesOf(config: Config): Directories {
-  const below = (name: string): string => join(config.dataDirectory, name);
+export function directoriesOf({
+  dataDirectory,
+  sharedDirectory,
+}: Pick<Config, 'dataDirectory' | 'sharedDirectory'>): Directories {
   return {
-    log: logDirectory(config),
-    keys: below('keys'),
-    media: below('media'),
-    projections: below('projections'),
+    data: dataDirectory,
+    projections: join(dataDirectory, 'projections'),
+    keys: join(sharedDirectory, 'keys'),
+    media: join(sharedDirectory, 'media'),
+    exports: join(sharedDirectory, 'exports'),
   };
-}
-
-function logDirectory({ store, dataDirectory }: Config): string {
-  const name = parseStoreName(store, dataDirectory);
-  if (name.kind === 'lmdb') return name.directory;
-  const cure = 'this command works on an embedded log only';
-  throw new LedgerError('UNKNOWN_STORE', { store: shownStoreName(store), cure });
 }

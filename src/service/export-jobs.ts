@@ -8,7 +8,7 @@ import type { ExportDesk, ExportRequest, ExportRun, ExportState } from '../http/
 import type { JobEntry, JobList } from '../queries/exports.ts';
 import type { RunFilter, RunSelection } from '../queries/run-list.ts';
 import type { RunSummary } from '../run/record.ts';
-import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { ExportFiles } from './export-files.ts';
 import { type ExportFolder, openExportFolder, type SelectedRun } from './export-folder.ts';
 import { createExportQueue, type WorkTurn } from './export-queue.ts';

@@ -5,7 +5,7 @@ import { LedgerError } from '../errors.ts';
 import type { Replay } from '../exporters/contract.ts';
 import { availableFormats, exporterFor } from '../exporters/registry.ts';
 import type { ExportRun } from '../http/service.ts';
-import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { Renderer } from './renderer.ts';
 import type { Telling } from './replay.ts';
 import { writeReplay } from './replay-file.ts';
@@ -19,7 +19,7 @@ type Parts = {
   ) => Promise<Replay | undefined>;
   readonly renderer: Renderer;
   readonly mediaDirectory: string;
-  /** For drafts; what an earlier process left in it is thrown away. */
+  /** For the drafts of this process alone; what an earlier one left in it is thrown away. */
   readonly directory: string;
 };
 

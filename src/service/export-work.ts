@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
 import { type ZipEntry, zipArchive } from '../exporters/zip-archive.ts';
-import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { ExportFiles } from './export-files.ts';
 import {
   type ExportFolder,

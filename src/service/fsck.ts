@@ -1,11 +1,11 @@
 import { isLedgerError, LedgerError } from '../errors.ts';
-import type { EventReader } from '../event-store/port.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
 import { chainStart } from '../events/digest.ts';
 import { decodeEvent, type LedgerEvent } from '../events/envelope.ts';
 import { decide } from '../run/decide.ts';
 import { evolve, initialRunState, type RunState } from '../run/lifecycle.ts';
 import { executionIdOf } from '../run/record.ts';
+import type { LogSnapshot } from './log-snapshot.ts';
 
 /** Something that is not as it was recorded, or that breaks a rule which our own recorder keeps. */
 export type Fault = {
@@ -28,13 +28,7 @@ export type LogReport = {
 /** After this many damaged events in a row the rest of a stream counts as lost. */
 const maxDamagedRun = 1_000;
 
-type Source = Pick<EventReader, 'readStream'> & {
-  readonly streamNames: () => Iterable<string>;
-  /** How many events the whole log has. */
-  readonly count: () => number;
-  /** What reading stream by stream does not come to. */
-  readonly lost: () => Iterable<Omit<Fault, 'kind'>>;
-};
+type Source = Pick<LogSnapshot, 'readStream' | 'streamNames' | 'missing'>;
 
 /**
  * Replays every stream: each event's bytes against its hash, what the store says beside it, its seal and commitment, its
@@ -64,17 +58,8 @@ export async function checkLog(
     }
     sum.findings += check.findings();
   }
-  faults.push(...missed(source, sum.events + unread));
+  faults.push(...source.missing(sum.events + unread));
   return { ...sum, faults };
-}
-
-/** What the whole log has beyond the events that the streams lead to; looked for only where the numbers differ. */
-function missed(source: Source, found: number): Fault[] {
-  const events = source.count();
-  if (found === events) return [];
-  const lost = [...source.lost()].map((place): Fault => ({ ...place, kind: 'unlinked' }));
-  const what = `the log numbers ${events} events, its streams have ${found}`;
-  return lost.length > 0 ? lost : [{ stream: 'unknown', sequence: null, kind: 'unlinked', what }];
 }
 
 /** All events of a stream that can be read; each that cannot is a fault, and reading goes on behind it. */

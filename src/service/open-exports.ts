@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Config } from '../config.ts';
 import type { ExportDesk } from '../http/service.ts';
 import { readJobs, readStandingJobs } from '../queries/exports.ts';
 import type { RunLists } from '../queries/run-list.ts';
@@ -16,7 +14,10 @@ import type { LedgerParts } from './parts.ts';
 import type { RequestKeys } from './request-keys.ts';
 
 type Parts = Pick<LedgerParts, 'store' | 'keys' | 'projector'> & {
-  readonly config: Pick<Config, 'dataDirectory' | 'exportHours'>;
+  /** The folder of all exports. */
+  readonly directory: string;
+  /** So long files are kept after an export has ended. */
+  readonly keepHours: number;
   readonly select: RunLists['select'];
   readonly exportRun: ExportRun;
   readonly requestKeys: RequestKeys;
@@ -35,11 +36,10 @@ export type Exports = {
 };
 
 /** The exports of many runs over the opened parts of a ledger; the read models must have caught up with the log. */
-export async function openExports({ config, executes, requestKeys, log, ...parts }: Parts): Promise<Exports> {
+export async function openExports({ executes, requestKeys, log, ...parts }: Parts): Promise<Exports> {
   const { projector } = parts;
   const jobs = createExportJobs({
     ...parts,
-    directory: join(config.dataDirectory, 'exports'),
     files: exportFiles,
     streams: createExportStreams({ ...parts, clock: Date.now }),
     keys: requestKeys,
@@ -48,7 +48,6 @@ export async function openExports({ config, executes, requestKeys, log, ...parts
     pause: (signal) => setTimeout(1_000, undefined, { signal }),
     clock: Date.now,
     newExportId: () => newExportId(Date.now(), randomBytes(4)),
-    keepHours: config.exportHours,
     log,
   });
   if (executes) {

@@ -2,7 +2,7 @@ import { constants, setPriority } from 'node:os';
 import workerpool from 'workerpool';
 import { LedgerError } from '../errors.ts';
 import { exporterFor } from '../exporters/registry.ts';
-import { diskRefusal, isOfTheDisk } from '../media/disk-refusal.ts';
+import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import { heldMedium } from '../media/held-medium.ts';
 import { mediaReader } from '../media/media-reader.ts';
 import type { RenderAnswer, RenderTask } from './renderer.ts';

@@ -7,6 +7,7 @@ import { openKeyring } from '../../src/keyring/keyring.ts';
 import type { ExecutionRecord } from '../../src/run/record.ts';
 import { takeProjections } from '../../src/service/check-projections.ts';
 import { checkLog } from '../../src/service/fsck.ts';
+import { snapshotOf } from '../../src/service/log-snapshot.ts';
 import { replayRun } from '../../src/service/replay.ts';
 import { randomFrom } from './random.ts';
 import { loadService, nameKey, type Sent } from './service-load.ts';
@@ -85,11 +86,12 @@ async function inspect(directory: string, sent: readonly Sent[]): Promise<number
   const log = await openLmdbSnapshot({ directory: join(directory, 'log') });
   const keys = await openKeyring(join(directory, 'keys'), { readOnly: true });
   try {
-    const { faults, events, erased } = await checkLog(log, keys.keyOf, () => undefined);
+    const snapshot = await snapshotOf(log);
+    const { faults, events, erased } = await checkLog(snapshot, keys.keyOf, () => undefined);
     if (faults.length > 0) throw new Error(`The log has faults: ${JSON.stringify(faults)}`);
     if (erased > 0) throw new Error(`${erased} payloads lost their keys`);
     if (compare === undefined) throw new Error('There are no projections to compare');
-    const differences = await compare(log, keys.keyOf, 'UTC');
+    const differences = await compare(snapshot, keys.keyOf, 'UTC');
     if (differences.length > 0) {
       throw new Error(`Projections differ from their rebuild: ${JSON.stringify(differences.slice(0, 3))}`);
     }

@@ -9,10 +9,10 @@ const folder = process.env['MEDIA_FULL_DISK'] ?? '';
 /** Runs only where media-store.test.ts has mounted a disk of 512 KiB for it. */
 test.skipIf(folder === '')('a disk of 512 KiB takes one medium of 300 KiB, not two', async () => {
   const never = new AbortController().signal;
-  const store = await openMediaStore(folder);
+  const store = await openMediaStore({ directory: folder, node: 'node-a' });
   const first = await store.put(Buffer.alloc(300 * 1024, 1), never);
   await expect(store.put(Buffer.alloc(300 * 1024, 2), never)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
-  expect(await readdir(join(folder, 'tmp'))).toEqual([]);
+  expect(await readdir(join(folder, 'tmp', 'node-a'))).toEqual([]);
   let bytes = 0;
   for await (const chunk of (await store.open(first.sha256)).read(never)) bytes += chunk.byteLength;
   expect(bytes).toBe(300 * 1024);

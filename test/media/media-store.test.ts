@@ -15,7 +15,7 @@ let store: MediaStore;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'media-'));
-  store = await openMediaStore(directory);
+  store = await openMediaStore({ directory, node: 'node-a' });
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -64,7 +64,7 @@ describe('the content-addressed media store', () => {
     const order: string[] = [];
     const named = (path: string): string => (path === directory ? 'media' : basename(path).slice(0, 2));
     const watched = await openMediaStore(
-      directory,
+      { directory, node: 'node-a' },
       faulty({
         async writeSynced(path, bytes) {
           await nodeFiles.writeSynced(path, bytes);
@@ -103,7 +103,7 @@ describe('the content-addressed media store', () => {
     'a full disk (%s) is STORAGE_FULL and leaves nothing half-written',
     async (code) => {
       const full = await openMediaStore(
-        directory,
+        { directory, node: 'node-a' },
         faulty({
           async writeSynced(path) {
             await writeFile(path, png.subarray(0, 100));
@@ -119,7 +119,10 @@ describe('the content-addressed media store', () => {
   );
 
   test('another fault is UNAVAILABLE with its cause, names no path, and leaves nothing half-written either', async () => {
-    const odd = await openMediaStore(directory, faulty({ rename: () => Promise.reject(errno('EIO')) }));
+    const odd = await openMediaStore(
+      { directory, node: 'node-a' },
+      faulty({ rename: () => Promise.reject(errno('EIO')) }),
+    );
     await expect(odd.put(png, never)).rejects.toMatchObject({ code: 'UNAVAILABLE', cause: { code: 'EIO' } });
     expect(await filesIn(directory)).toEqual([]);
   });
@@ -127,7 +130,7 @@ describe('the content-addressed media store', () => {
   test('a folder that could not be synced is no success', async () => {
     let faults = 0;
     const odd = await openMediaStore(
-      directory,
+      { directory, node: 'node-a' },
       faulty({
         syncFolder: (path) => {
           if (path === directory) return nodeFiles.syncFolder(path);
@@ -141,10 +144,20 @@ describe('the content-addressed media store', () => {
     expect(faults).toBe(2);
   });
 
-  test('what a crash left in tmp is gone at the next start', async () => {
-    await writeFile(join(directory, 'tmp', 'left'), png.subarray(0, 7));
-    await openMediaStore(directory);
+  test('what a crash left half-written is gone at the next start of its node, and of no other', async () => {
+    await writeFile(join(directory, 'tmp', 'node-a', 'left'), png.subarray(0, 7));
+    await openMediaStore({ directory, node: 'node-b' });
+    expect(await filesIn(directory)).toEqual(['left']);
+    await openMediaStore({ directory, node: 'node-a' });
     expect(await filesIn(directory)).toEqual([]);
+  });
+
+  test('what one node puts is read by another, and both may put the same at once', async () => {
+    const other = await openMediaStore({ directory, node: 'node-b' });
+    const puts = await Promise.all([store, other, store, other].map((node) => node.put(png, never)));
+    expect(new Set(puts.map(({ sha256 }) => sha256)).size).toBe(1);
+    expect(await bytesOf(hash('sha256', png), other)).toEqual(png);
+    expect(await filesIn(directory)).toEqual([hash('sha256', png)]);
   });
 
   test('a cut file is written anew by the next put', async () => {

@@ -150,7 +150,7 @@ describe('the end of a call', () => {
 
   test('a medium is in the store before the item that names it', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'pipeline-'));
-    const media = await openMediaStore(directory);
+    const media = await openMediaStore({ directory, node: 'node-a' });
     const held: boolean[] = [];
     await orchestrate(
       planOf('image_comparison', harmless),

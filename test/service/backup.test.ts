@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { backUpLedger } from '../../src/service/backup.ts';
-import { directoriesOf } from '../../src/service/directories.ts';
 import { type DataDirectory, newDataDirectory, runledger, runledgerJson } from '../cli/command.ts';
 import { loadService } from '../crash/service-load.ts';
 import { type ServiceProcess, startServiceProcess } from '../crash/service-process.ts';
@@ -98,8 +97,8 @@ describe('backup', () => {
       out: '',
       err: `runledger: ${target} holds files already: name a new or an empty directory.\n`,
     });
-    const from = directoriesOf(readConfig({ RUNLEDGER_DATA: data.path }));
-    await expect(backUpLedger(from, target)).rejects.toMatchObject({ code: 'BACKUP_TARGET' });
+    const config = readConfig({ RUNLEDGER_DATA: data.path });
+    await expect(backUpLedger(config, target)).rejects.toMatchObject({ code: 'BACKUP_TARGET' });
     expect(readdirSync(target)).toEqual(['precious.txt']);
   });
 

@@ -57,7 +57,7 @@ export async function openExportBench(
 ): Promise<ExportBench> {
   const { directory } = options;
   const parts = await openParts(readConfig({ RUNLEDGER_DATA: directory }));
-  const { keys, projector } = parts;
+  const { directories, node, keys, projector } = parts;
   const store = options.store?.(parts.store) ?? parts.store;
   projector.start();
   const caughtUp = async (): Promise<void> => {
@@ -66,17 +66,17 @@ export async function openExportBench(
   };
   await projector.built();
   await caughtUp();
-  const media = await openMediaStore(join(directory, 'media'));
+  const media = await openMediaStore({ directory: directories.media, node });
   const newId = createIds();
-  const exports = join(directory, 'exports');
+  const { exports } = directories;
   const files = options.files?.(exportFiles) ?? exportFiles;
   const source = { store, keyOf: keys.keyOf, medium: heldMedium(media) };
   const renderer = openRenderer();
   const openedRun = await openRunExporter({
     openReplay: (executionId, telling, signal) => openReplay(source, executionId, telling, signal),
     renderer,
-    mediaDirectory: join(directory, 'media'),
-    directory: join(exports, 'drafts'),
+    mediaDirectory: directories.media,
+    directory: join(exports, 'drafts', node),
   });
   const rendered: string[] = [];
   const exportRun: ExportRun = async (request, signal) => {

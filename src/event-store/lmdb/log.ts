@@ -12,7 +12,7 @@ import { createReader } from './reader.ts';
 import { type LogSize, sizeOf } from './size.ts';
 import { follow } from './subscription.ts';
 import { lastStreamNumber, type LostPlace, lostPlaces, streamNamesOf } from './survey.ts';
-import { takeWriterLock, type WriterLock } from './writer-lock.ts';
+import { takeWriterLock, type WriterLock } from '../../disk/writer-lock.ts';
 
 /** What the embedded log can do beyond the port. */
 type LmdbExtras = {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LedgerError } from '../../errors.ts';
+import { LedgerError } from '../errors.ts';
 
-/** The right to append to the log of one directory; give it back with `release`. */
+/** The right to write to one directory; give it back with `release`. */
 export type WriterLock = { readonly release: () => void };
 
 const lockName = /^writer\.([0-9]+)$/;
@@ -38,7 +38,7 @@ function createLock(directory: string, path: string): boolean {
   // Linking a finished file makes the lock appear with its content: nobody can read it half-written.
   const draft = join(directory, `.writer-${randomUUID()}`);
   const holder: Holder = { pid: process.pid, started: startOf(process.pid) };
-  writeFileSync(draft, JSON.stringify(holder));
+  writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
   try {
     linkSync(draft, path);
     return true;
