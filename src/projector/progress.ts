@@ -147,8 +147,6 @@ export function createProgress(
       heard = position;
     },
     async waitFor(position, timeoutMs, signal) {
-      // Also while no projection has anything that it could be compared with.
-      store.compare(position, position);
       const deadline = AbortSignal.timeout(timeoutMs);
       const end = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
       while (behind(position).length > 0 && !end.aborted) {

@@ -52,7 +52,8 @@ export async function startHeldService(): Promise<HeldService> {
     keyOf: parts.keys.keyOf,
     now: Date.now,
   });
-  let onWait = (_: { readonly waited: Promise<Waited> }): void => {};
+  type Wait = { readonly waited: Promise<Waited> };
+  let onWait: ((wait: Wait) => void) | undefined;
   const ledger = await assembleLedger({
     ...parts,
     store,
@@ -60,7 +61,7 @@ export async function startHeldService(): Promise<HeldService> {
       ...projector,
       waitFor: (...what) => {
         const waited = projector.waitFor(...what);
-        onWait({ waited });
+        onWait?.({ waited });
         return waited;
       },
     },
