@@ -383,6 +383,13 @@ export const errorTable = {
       `Projection ${p.name} is being built from the log, ${p.events} events are in it: ask again in a little while.`,
     true,
   ),
+  READ_MODELS_BEHIND: entry(
+    503,
+    'Read models are behind',
+    (p: { position: string; seconds: number; behind: string }) =>
+      `The read models did not reach ${p.position} within ${p.seconds} s (${p.behind}): ask again, or without runledger-min-position for what they have.`,
+    true,
+  ),
   PROJECTIONS_UNWRITABLE: entry(
     503,
     'Read models cannot be written',

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { LedgerError } from '../errors.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { executeRoutes } from './execute.ts';
@@ -13,6 +13,7 @@ import { mediaRoutes } from './media.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { todaysUrl } from './old-names.ts';
 import { handleError, sendProblem } from './problem.ts';
+import { tellReadPosition, transformWithPositions } from './read-position.ts';
 import { recordingRoutes } from './recording.ts';
 import { exportRoutes } from './export.ts';
 import { runRoutes } from './runs.ts';
@@ -52,6 +53,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   });
   endConnectionsOnClose(app);
   acceptJsonOnly(app);
+  tellReadPosition(app, service);
   const allowed = refuseOtherMethods(app);
   await app.register(swagger, {
     openapi: {
@@ -63,7 +65,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: transformWithPositions,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(runRoutes(service));

@@ -22,7 +22,7 @@ export const healthRoutes =
         return reply.code(health.ready ? 200 : 503).send({
           status: health.ready ? 'ready' : 'not_ready',
           version: service.version,
-          store: { id: service.storeId, reachable: health.storeReachable },
+          store: { id: service.storeId, reachable: health.head !== undefined, head: health.head ?? null },
           projections: health.projections,
         });
       },

@@ -5,6 +5,8 @@ import type { ExportJob } from '../exporters/export-job.ts';
 import type { View } from '../exporters/view.ts';
 import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
+import type { Waited } from '../projector/progress.ts';
+import type { Projector } from '../projector/projector.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
@@ -139,17 +141,12 @@ export type Service = {
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND. */
   readonly openMedia: (sha256: string) => Promise<OpenMedium>;
-  /** Waits until the running read models have passed the position, at most `timeoutMs`. */
-  readonly waitFor: (
-    position: Position,
-    timeoutMs: number,
-  ) => Promise<{
-    readonly reached: boolean;
-    readonly behind: readonly { readonly name: string; readonly events: number }[];
-  }>;
+  /** How far the read models are, and waiting for them. */
+  readonly readModels: Pick<Projector, 'reached' | 'heardOf' | 'waitFor'>;
   readonly health: () => Promise<{
     readonly ready: boolean;
-    readonly storeReachable: boolean;
+    /** The end of the log, null while it is empty; undefined where the store does not answer. */
+    readonly head: Position | null | undefined;
     readonly projections: readonly ProjectionStatus[];
   }>;
   /** A MAC of a text under the deployment's key, base64url. */
@@ -252,18 +249,22 @@ export type StepCount = { readonly completed: number; readonly total: number };
 /** The longest an answer waits for the read models, so that a client reads its own write. */
 const readYourWriteMs = 2_000;
 
-/** Waits for the read models; where they are late, the header says which and by how many events. */
+export const positionHeader = 'runledger-position';
+export const behindHeader = 'runledger-behind';
+
+/** Says where a write stands, and waits for the read models; where they are late, says which and by how many events. */
 export async function settle(
   service: Service,
   reply: FastifyReply,
   position: Position | null,
 ): Promise<void> {
   if (position === null) return;
-  const { reached, behind } = await service.waitFor(position, readYourWriteMs);
-  if (!reached) {
-    void reply.header(
-      'runledger-behind',
-      behind.map(({ name, events }) => `${name};events=${events}`).join(', '),
-    );
-  }
+  void reply.header(positionHeader, position);
+  service.readModels.heardOf(position);
+  const { reached, behind } = await service.readModels.waitFor(position, readYourWriteMs);
+  if (!reached) void reply.header(behindHeader, shownBehind(behind));
 }
+
+/** `run-list;events=12, records;events=3` */
+export const shownBehind = (behind: Waited['behind']): string =>
+  behind.map(({ name, events }) => `${name};events=${events}`).join(', ');

@@ -12,9 +12,9 @@ export type ProjectionStatus = {
   readonly position: Position | null;
   /** How many events of the log are in it. */
   readonly events: number;
-  /** Events that this process has read from the log and that are not in it: while history is read, at least so many. */
+  /** Events that this process knows of and that are not in it: at least so many, for others may have appended more. */
   readonly lagEvents: number;
-  /** How long ago it last had everything that this process had read. */
+  /** How long ago it last had everything that this process knew of. */
   readonly lagSeconds: number;
   /** Why it stopped, or what keeps it waiting. */
   readonly error?: LedgerError;
@@ -28,6 +28,9 @@ export type Waited = {
   readonly behind: readonly { readonly name: string; readonly events: number }[];
 };
 
+/** What every running projection has at least, null where one has nothing or none runs; and those known to lack events. */
+export type Reached = { readonly position: Position | null; readonly behind: Waited['behind'] };
+
 export type Progress = {
   /** Call the result for each event read by a feed that begins after `base` events of the log. */
   readonly receiver: (base: number) => () => void;
@@ -38,10 +41,13 @@ export type Progress = {
   /** A trouble that does not pass by itself. */
   readonly fault: () => LedgerError | undefined;
   readonly status: () => ProjectionStatus[];
+  readonly reached: () => Reached;
+  /** The log has an event at this position, read or not: what was appended here, or what the store says of its end. */
+  readonly heardOf: (position: Position) => void;
   readonly waitFor: (position: Position, timeoutMs: number, signal?: AbortSignal) => Promise<Waited>;
 };
 
-/** How far the projections are against what was read of the log: counters only, the log is not asked. */
+/** How far the projections are against what is known of the log: the log itself is not asked. */
 export function createProgress(
   slots: ReadonlyMap<string, Slot>,
   store: EventStore,
@@ -53,7 +59,17 @@ export function createProgress(
   const behindSince = new Map<string, number>();
   const waiting = new Set<() => void>();
   let known = Math.max(0, ...[...slots.values()].map(eventsIn));
+  let heard: Position | null = null;
   let trouble: LedgerError | undefined;
+
+  const has = ({ checkpoint: { last } }: Instance, position: Position): boolean =>
+    last !== null && (last.position === position || store.compare(last.position, position) >= 0);
+  const lagOf = (slot: Slot): number => {
+    const instance = shown(slot);
+    if (instance === undefined) return 0;
+    const unread = heard === null || has(instance, heard) ? 0 : 1;
+    return Math.max(unread, known - eventsIn(slot));
+  };
 
   // Called for every event: none can be level again before a checkpoint moves.
   let mayBeLevel = true;
@@ -61,7 +77,7 @@ export function createProgress(
     if (count <= known) return;
     if (mayBeLevel) {
       for (const [name, slot] of slots) {
-        if (eventsIn(slot) === known) behindSince.set(name, now());
+        if (lagOf(slot) === 0) behindSince.set(name, now());
       }
       mayBeLevel = false;
     }
@@ -71,14 +87,12 @@ export function createProgress(
   const behind = (position: Position): Waited['behind'] =>
     [...slots].flatMap(([name, { live }]) => {
       if (live === undefined || live.stopped !== undefined) return [];
-      const { last, events } = live.checkpoint;
-      const has = last !== null && store.compare(last.position, position) >= 0;
-      return has ? [] : { name, events: Math.max(1, known - events) };
+      return has(live, position) ? [] : { name, events: Math.max(1, known - live.checkpoint.events) };
     });
 
   const statusOf = ([name, slot]: [string, Slot]): ProjectionStatus => {
     const instance = shown(slot);
-    const lagEvents = Math.max(0, known - eventsIn(slot));
+    const lagEvents = lagOf(slot);
     const error = instance?.stopped?.error ?? trouble;
     const isStopped = error !== undefined && !error.retryable;
     return {
@@ -112,6 +126,26 @@ export function createProgress(
     },
     fault: () => (trouble?.retryable === false ? trouble : undefined),
     status: () => [...slots].map(statusOf),
+    reached() {
+      const running = [...slots].filter(([, { live }]) => live !== undefined && live.stopped === undefined);
+      const positions = running.map(([, slot]) => shown(slot)?.checkpoint.last?.position ?? null);
+      return {
+        position: positions.reduce((least, next) => earlier(store, least, next), positions[0] ?? null),
+        behind: running.flatMap(([name, slot]) => {
+          const events = lagOf(slot);
+          return events === 0 ? [] : { name, events };
+        }),
+      };
+    },
+    heardOf(position) {
+      if (heard !== null && store.compare(position, heard) <= 0) return;
+      for (const [name, slot] of slots) {
+        const instance = shown(slot);
+        if (instance !== undefined && lagOf(slot) === 0 && !has(instance, position))
+          behindSince.set(name, now());
+      }
+      heard = position;
+    },
     async waitFor(position, timeoutMs, signal) {
       const deadline = AbortSignal.timeout(timeoutMs);
       const end = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
@@ -130,4 +164,10 @@ export function createProgress(
       return { reached: left.length === 0, behind: left };
     },
   };
+}
+
+/** Of two positions; null, which is before the first, is before all. */
+function earlier(store: EventStore, a: Position | null, b: Position | null): Position | null {
+  if (a === null || b === null) return null;
+  return a === b || store.compare(a, b) < 0 ? a : b;
 }

@@ -8,7 +8,7 @@ import { openEnvironment } from './environment.ts';
 import { type Instance, type Step, type Stop, stepOf } from './instance.ts';
 import { createLock } from './lock.ts';
 import type { RowChange } from './overlay.ts';
-import { createProgress, type ProjectionStatus, type Waited } from './progress.ts';
+import { createProgress, type ProjectionStatus, type Reached, type Waited } from './progress.ts';
 import type { Projection, Reader, Table } from './projection.ts';
 import { newBuild, resumeSlots, type Slot } from './startup.ts';
 
@@ -43,7 +43,11 @@ export type Projector = {
   /** Called in the turn in which readers begin to see a change. Returns the way to stop that. */
   readonly watch: (name: string, watcher: (change: Change) => void) => () => void;
   readonly status: () => ProjectionStatus[];
-  /** Waits until the running projections have the event at `position`, or for `timeoutMs`. */
+  /** What all running projections have, and which of them are known to lag. */
+  readonly reached: () => Reached;
+  /** Tells of a position that the log has, so that the lag counts from there on. Throws FOREIGN_POSITION. */
+  readonly heardOf: (position: Position) => void;
+  /** Waits until the running projections have the event at `position`, or for `timeoutMs`. Throws FOREIGN_POSITION. */
   readonly waitFor: (position: Position, timeoutMs: number, signal?: AbortSignal) => Promise<Waited>;
   /**
    * Builds projections (all by default) from the start of the log, beside those that serve, and puts them in their
@@ -267,6 +271,8 @@ export async function openProjector(options: ProjectorOptions): Promise<Projecto
       return () => void watching.delete(watcher);
     },
     status: progress.status,
+    reached: progress.reached,
+    heardOf: progress.heardOf,
     waitFor: progress.waitFor,
     async rebuild(names = [...slots.keys()]) {
       // Under the lock, so that two calls for the same projection do not both begin a generation.

@@ -169,15 +169,16 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     workflows: workflowDesk(shelf, projector),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
-    waitFor: (position, timeoutMs) => projector.waitFor(position, timeoutMs),
+    readModels: projector,
     health: async () => {
+      const head = await headOf(store);
+      if (typeof head === 'string') projector.heardOf(head);
       const projections = projector.status().map(({ error, ...status }) => ({
         ...status,
         ...(error === undefined ? {} : { error: error.message }),
       }));
-      const storeReachable = await reachable(store);
-      const ready = storeReachable && projections.every(({ state }) => state === 'running');
-      return { ready, storeReachable, projections };
+      const ready = head !== undefined && projections.every(({ state }) => state === 'running');
+      return { ready, head, projections };
     },
     authenticate: (text) => keyedDigestOf(keys.naming, 'cursor', text),
     newExecutionId: newRunId,
@@ -219,12 +220,11 @@ function unfinishedRuns(projector: Projector, log: FastifyBaseLogger): readonly 
   }
 }
 
-async function reachable(store: EventStore): Promise<boolean> {
+async function headOf(store: EventStore): Promise<Position | null | undefined> {
   try {
-    await store.head();
-    return true;
+    return await store.head();
   } catch {
-    // The answer of the health check is that it is not.
-    return false;
+    // The answer of the health check is that the store is not there.
+    return undefined;
   }
 }

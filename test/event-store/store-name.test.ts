@@ -5,7 +5,6 @@ import { readConfig } from '../../src/config.ts';
 import { openLmdbLog } from '../../src/event-store/lmdb/log.ts';
 import { openEventReader, openEventStore } from '../../src/event-store/open.ts';
 import { isStoreName, parseStoreName, shownStoreName } from '../../src/event-store/store-name.ts';
-import { directoriesOf } from '../../src/service/directories.ts';
 import { freshDirectory } from './lmdb-directory.ts';
 
 let directory = '';
@@ -63,11 +62,10 @@ describe('the name of a store', () => {
     },
   );
 
-  test('means the same to the configuration, to commands that need directories, and to whatever opens it', async () => {
+  test('means the same to the configuration and to whatever opens it', async () => {
     const place = join(directory, 'elsewhere');
     const storeId = await makeLog(place);
     const config = readConfig({ RUNLEDGER_STORE: `lmdb:${place}`, RUNLEDGER_DATA: directory });
-    expect(directoriesOf(config).log).toBe(place);
     for (const open of [openEventStore, openEventReader]) {
       const opened = await open({ store: config.store, directory });
       expect(opened.storeId).toBe(storeId);

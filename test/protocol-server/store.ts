@@ -6,7 +6,7 @@ import { openEnvironment } from '../../src/event-store/lmdb/environment.ts';
 import { createHeadroom } from '../../src/event-store/lmdb/headroom.ts';
 import { positionsOf } from '../../src/event-store/lmdb/position.ts';
 import { createReader } from '../../src/event-store/lmdb/reader.ts';
-import { takeWriterLock } from '../../src/event-store/lmdb/writer-lock.ts';
+import { takeWriterLock } from '../../src/disk/writer-lock.ts';
 import type { StoredEvent } from '../../src/events/stored-event.ts';
 
 /** An event as a client sends it. */
