@@ -110,14 +110,4 @@ describe('the password in the name of a server', () => {
       expect.objectContaining({ message: expect.not.stringContaining('changeit') }),
     );
   });
-
-  test('stands in no refusal of a command that works on directories', () => {
-    const config = readConfig({ RUNLEDGER_STORE: 'esdb://ops:changeit@h' });
-    expect(() => directoriesOf(config)).toThrow(
-      expect.objectContaining({
-        code: 'UNKNOWN_STORE',
-        message: expect.stringMatching(/^esdb:\/\/ops:…@h names/),
-      }),
-    );
-  });
 });
