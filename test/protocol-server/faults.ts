@@ -11,14 +11,16 @@ export type Fault =
   | { readonly kind: 'drop' }
   | { readonly kind: 'dropAfterStoring' }
   | { readonly kind: 'unavailable' }
-  /** `leader` null: the client's own error cannot be made without an endpoint. */
   | {
       readonly kind: 'notLeader';
-      readonly leader: Endpoint | null;
+      readonly leader: Endpoint;
       /** Only calls that say requires-leader; others pass and do not count. */
       readonly onlyWhereRequired?: boolean;
     }
-  /** What a real server says that knows of no leader: an unknown error. */
+  /**
+   * What a real server says that knows of no leader: an unknown error. (`not-leader` without an endpoint, which none
+   * sends, is an uncaught exception in the client: no test could outlive it.)
+   */
   | { readonly kind: 'noLeaderInfo' }
   | { readonly kind: 'deny' }
   /** Stored, and the answer says nothing of its position. */

@@ -23,16 +23,25 @@ export const cleanEnd = Symbol('clean end');
 /** `onEvent` is told of each event that was given to the wire. */
 export function createOutlet(wire: ReadCall, call: Call, onEvent: () => void): Outlet {
   let sentEvents = 0;
+  const gone = call.fault === null ? null : never(call.signal);
+  // Every write that waits for it learns of it; between two writes nobody needs to.
+  gone?.catch(() => {});
   const write = async (bytes: Buffer) => {
-    if (call.fault?.fault.kind === 'slow') await sufferDelay(call);
     call.signal.throwIfAborted();
-    if (!wire.write(bytes)) await once(wire, 'drain', { signal: call.signal });
+    if (call.fault === null) {
+      if (!wire.write(bytes)) await once(wire, 'drain', { signal: call.signal });
+      return;
+    }
+    await sufferDelay(call);
+    // What was sent must be on its way before anything happens to the call.
+    const written = new Promise<void>((resolve) => {
+      wire.write(bytes, () => resolve());
+    });
+    await Promise.race([written, gone]);
   };
   const suffer = async () => {
     const fault = call.fault?.fault;
     if (fault === undefined || !('events' in fault) || sentEvents < fault.events) return;
-    // What was sent must be on its way before anything happens to it.
-    if (wire.writableLength > 0) await once(wire, 'drain', { signal: call.signal });
     call.fault?.strike();
     switch (fault.kind) {
       case 'endAfter':

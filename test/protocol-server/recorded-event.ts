@@ -3,7 +3,7 @@ import type { Recorded } from './store.ts';
 
 /**
  * A ReadResp with one event, in the bytes of the wire. Written by hand because every event that is read goes through
- * here: the generated stubs take ten times as long. A test reads it back with them.
+ * here: the generated stubs take several times as long. The client reads it back with them.
  */
 export function encodeEvent(event: Recorded): Buffer {
   const position = positionOf(event.ordinal);

@@ -22,10 +22,11 @@ export const refusals = {
   notReady: () => new Refusal(status.UNAVAILABLE, 'Server Is Not Ready'),
   stopping: () => new Refusal(status.UNAVAILABLE, 'Server is shutting down'),
   noLeaderInfo: () => new Refusal(status.UNKNOWN, 'No leader info available in response'),
-  notLeader: (leader: Endpoint | null) =>
+  notLeader: (leader: Endpoint) =>
     new Refusal(status.NOT_FOUND, 'Leader info available', {
       exception: 'not-leader',
-      ...(leader && { 'leader-endpoint-host': leader.host, 'leader-endpoint-port': String(leader.port) }),
+      'leader-endpoint-host': leader.host,
+      'leader-endpoint-port': String(leader.port),
     }),
   unauthenticated: () => new Refusal(status.UNAUTHENTICATED, 'Unauthenticated'),
   accessDenied: () => new Refusal(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' }),
