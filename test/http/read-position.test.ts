@@ -169,7 +169,7 @@ describe('a service whose read models are held back', () => {
     expect(await recordsIn(answer)).toMatchObject({ total_records: runs });
   });
 
-  test('a position that is not reached in time is 503, which says how far the read models are', async () => {
+  test('a position that is not reached in time is READ_MODELS_BEHIND, which says how far the read models are', async () => {
     const before = (await get()).headers.get(position) ?? '';
     service.hold();
     const place = await record();
