@@ -200,7 +200,7 @@ describe('runledger copy', () => {
 
   test('never shows the password of a server', async () => {
     await makeLog(1);
-    const server = 'esdb://admin:changeit@127.0.0.1:2113?tls=false';
+    const server = 'esdb://admin:changeit@127.0.0.1:2113?nonsense=1';
     for (const [from, to] of [
       ['lmdb', server],
       [server, 'lmdb'],
@@ -209,7 +209,7 @@ describe('runledger copy', () => {
     ] as const) {
       const { status, out, err } = await runledger(data.path, ['copy', '--from', from, '--to', to]);
       expect(status).toBe(1);
-      expect(err).toMatch(/:\/\/admin:…@127\.0\.0\.1:2113\?tls=false/);
+      expect(err).toMatch(/:\/\/(admin:…@)?127\.0\.0\.1:2113/);
       expect(out + err).not.toContain('changeit');
     }
   });

@@ -8,12 +8,17 @@ import { compareLogs } from '../../src/service/log-comparison.ts';
 import { randomFrom } from '../crash/random.ts';
 import type { Harness } from './conformance.ts';
 import { openFreshLmdb } from './lmdb-directory.ts';
+import { openFreshOnServer } from './shared-server.ts';
 import { contents, given, readyEvents } from './ready-events.ts';
 
 type Open = () => Promise<Harness>;
 
 /** From which store into which; the laws are the same for all of them. */
-const pairs: readonly (readonly [string, Open, Open])[] = [['lmdb into lmdb', openFreshLmdb, openFreshLmdb]];
+const pairs: readonly (readonly [string, Open, Open])[] = [
+  ['lmdb into lmdb', openFreshLmdb, openFreshLmdb],
+  ['lmdb into eventstoredb', openFreshLmdb, openFreshOnServer],
+  ['eventstoredb into lmdb', openFreshOnServer, openFreshLmdb],
+];
 
 const never = new AbortController().signal;
 const quick = { attempts: 4, firstWaitMs: 0, longestWaitMs: 0 };

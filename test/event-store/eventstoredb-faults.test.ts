@@ -279,6 +279,16 @@ describe('a store', () => {
     await expect(opening).rejects.toThrow(code('UNAVAILABLE'));
   });
 
+  test('whose certificate file is not there, or whose option is none, is refused at once and without the password', async () => {
+    for (const options of ['tlsCAFile=nowhere.pem', 'tls=perhaps']) {
+      const opening = openEventStoreDb({ connectionString: `esdb://admin:changeit@127.0.0.1:1?${options}` });
+      await expect(opening).rejects.toThrow(code('UNKNOWN_STORE'));
+      await expect(opening).rejects.toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining('changeit') }),
+      );
+    }
+  });
+
   test('is named once, by however many nodes open it at the same time', async () => {
     const server = await startServer();
     const stores = await Promise.all(Array.from({ length: 8 }, () => open(server, patient)));

@@ -146,13 +146,4 @@ describe('a log elsewhere (RUNLEDGER_STORE=lmdb:DIR)', () => {
       expect(await runledger(data.path, command, settings)).toMatchObject({ status: 0 });
     expect(await runledgerJson(data.beside('copy'), 'list')).toMatchObject({ total: 1 });
   });
-
-  test('on a server is refused by its name, for there is no adapter yet', async () => {
-    const settings = { RUNLEDGER_STORE: 'esdb://127.0.0.1:2113' };
-    for (const command of [['list'], ['fsck']]) {
-      const told = await runledger(data.path, command, settings);
-      expect(told.status).toBe(1);
-      expect(told.err).toContain('esdb://127.0.0.1:2113 names no event store of this release');
-    }
-  });
 });

@@ -34,6 +34,11 @@ export type Connection = {
   readonly close: () => void;
 };
 
+/** Does the client take the string, and has it the files that it names? Throws what it says of them. */
+export function tryConnectionString(connectionString: string): void {
+  EventStoreDBClient.connectionString(connectionString);
+}
+
 export function createConnection(
   connectionString: string,
   ofNode: (host: string, port: number) => string,

@@ -1,8 +1,8 @@
 import { LedgerError } from '../../errors.ts';
 import type { EventStore } from '../port.ts';
 import { checkAppend } from '../validation.ts';
-import { parseConnectionString } from './connection-string.ts';
-import { createConnection } from './connection.ts';
+import { type Address, parseConnectionString } from './connection-string.ts';
+import { createConnection, tryConnectionString } from './connection.ts';
 import { type Identity, identify } from './identity.ts';
 import { namesOf } from './names.ts';
 import type { Patience } from './patience.ts';
@@ -43,6 +43,7 @@ export async function openEventStoreDb({
 }): Promise<EventStore> {
   const limits = { ...defaultLimits, ...changed };
   const address = parseConnectionString(connectionString);
+  assertUsable(address);
   const writing = createConnection(address.forLeader, address.ofNode);
   const reading = createConnection(address.forReading, address.ofNode);
   const closing = new AbortController();
@@ -128,6 +129,20 @@ export async function openEventStoreDb({
       await closed;
     },
   };
+}
+
+/** What the client says of a connection string may quote the password; only of files it does not. */
+function assertUsable({ forLeader, shown }: Address): void {
+  try {
+    tryConnectionString(forLeader);
+  } catch (error) {
+    const said =
+      error instanceof Error && /certificate|userCertFile/.test(error.message) ? error.message : undefined;
+    const cure =
+      said ??
+      'write special characters of user and password as %XX, and true or false or a number for an option';
+    throw new LedgerError('UNKNOWN_STORE', { store: shown, cure });
+  }
 }
 
 const nothing = (): void => undefined;
