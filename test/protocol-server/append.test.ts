@@ -157,7 +157,7 @@ test('$all is read from a position inclusively, and backwards from before it', a
   expect(await idsOf(client.readAll({ fromPosition, maxCount: 200 }))).toEqual(ids.slice(2, 202));
   // A real server takes it for the end of an event: the one that begins there is not read.
   expect(await idsOf(client.readAll({ fromPosition, direction: BACKWARDS }))).toEqual(
-    ids.slice(0, 2).reverse(),
+    ids.slice(0, 2).toReversed(),
   );
   const fromEnd = { fromPosition: END, direction: BACKWARDS } as const;
   expect(await idsOf(client.readAll(fromEnd))).toEqual(ids.toReversed());

@@ -41,15 +41,13 @@ export function startChaos(
     const run = name === undefined ? undefined : upheavals[name];
     if (name === undefined || run === undefined || upheaval !== null) return;
     count(name);
-    upheaval = run().then(
-      () => {
-        upheaval = null;
-      },
-      (error: unknown) => {
+    upheaval = run()
+      .catch((error: unknown) => {
         failure ??= error;
+      })
+      .finally(() => {
         upheaval = null;
-      },
-    );
+      });
   };
 
   for (const { choose, upheavals } of targets) {

@@ -195,11 +195,9 @@ describe('a subscription', () => {
     await injected.struck();
     // Another one sees what this one does not.
     const other = client.subscribeToAll();
-    let seen = 0;
-    other.on('data', () => {
-      seen += 1;
-    });
-    while (seen < 6) await once(other, 'data');
+    const seen: unknown[] = [];
+    other.on('data', (event) => seen.push(event));
+    while (seen.length < 6) await once(other, 'data');
     expect(ids).toHaveLength(4);
     expect(server.openCalls()).toBe(2);
   });

@@ -57,9 +57,9 @@ test('a subscription begins behind its position, or behind the end', async () =>
 });
 
 test.each([
-  ['stream prefixes', streamNameFilter({ prefixes: ['run-', 'lease-'] }), ['run-a', 'lease-a']],
+  ['stream prefixes', streamNameFilter({ prefixes: ['run-', 'lease-'] }), ['run-a', 'lease-a', 'run-b']],
   ['a regex of streams', streamNameFilter({ regex: '^[^$].*a$' }), ['run-a', 'lease-a', 'other-a']],
-  ['type prefixes', eventTypeFilter({ prefixes: ['stage_'] }), ['run-a', 'run-b', 'lease-a', 'other-a']],
+  ['type prefixes', eventTypeFilter({ prefixes: ['stage_'] }), ['run-a', 'lease-a', 'other-a', 'run-b']],
   ['a regex of types', eventTypeFilter({ regex: '^\\$meta' }), ['$$run-a']],
 ] as const)('a filter on %s passes what matches', async (_, filter, expected) => {
   const { client } = await runningServer();
@@ -72,9 +72,7 @@ test.each([
   const streams: (string | undefined)[] = [];
   subscription.on('data', ({ event }) => streams.push(event?.streamId));
   await once(subscription, 'caughtUp');
-  expect(streams.filter((stream) => stream !== 'run-b').sort()).toEqual(
-    [...expected].filter((stream) => stream !== 'run-b').sort(),
-  );
+  expect(streams).toEqual(expected);
 });
 
 test('checkpoints come each window times multiplier events while nothing matches', async () => {
