@@ -53,13 +53,10 @@ const maxInFlight = 500;
 
 /** Everything up to the present end of a log that others go on writing to, in its order. */
 async function writeAnew(log: EventReader, directory: string): Promise<void> {
-  const head = await log.head();
   const copy = await openLmdbLog({ directory });
   let writing: Promise<unknown>[] = [];
   try {
-    for await (const event of head === null ? [] : log.readAll()) {
-      if (head !== null && log.compare(event.position, head) > 0) break;
-      const { id, type, stream, revision, core, hash, sealed } = event;
+    for await (const { id, type, stream, revision, core, hash, sealed } of log.readAll()) {
       // Copied: a store may hand out views of a buffer that it uses again.
       const bytes = { core: Uint8Array.from(core), hash: Uint8Array.from(hash) };
       const ready = { id, type, ...bytes, sealed: sealed === null ? null : Uint8Array.from(sealed) };

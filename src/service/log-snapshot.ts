@@ -11,7 +11,7 @@ export type Missing = {
   readonly what: string;
 };
 
-/** A log as it is at one moment, however it goes on. */
+/** The streams of a log as they are at one moment, however they go on. */
 export type LogSnapshot = Pick<EventReader, 'storeId' | 'compare' | 'readAll' | 'readStream'> & {
   /** Every stream there is. */
   readonly streamNames: () => Iterable<string>;
@@ -19,7 +19,7 @@ export type LogSnapshot = Pick<EventReader, 'storeId' | 'compare' | 'readAll' | 
   readonly missing: (found: number) => readonly Missing[];
 };
 
-/** An embedded log is a snapshot already; one on a server is read once to its present end, to know how far it went. */
+/** An embedded log is a snapshot already; one on a server is read once to its present end, to know how far each stream went. */
 export async function snapshotOf(log: OpenedReader): Promise<LogSnapshot> {
   const { streamNames, count, lost } = log;
   if (streamNames === undefined || count === undefined || lost === undefined) return snapshotOfGrowing(log);
@@ -33,19 +33,12 @@ export async function snapshotOf(log: OpenedReader): Promise<LogSnapshot> {
 
 async function snapshotOfGrowing(log: EventReader): Promise<LogSnapshot> {
   const { storeId, compare } = log;
-  const head = await log.head();
-  const history: LogSnapshot['readAll'] = async function* (options = {}) {
-    if (head === null) return;
-    for await (const event of log.readAll(options)) {
-      if (compare(event.position, head) > 0) return;
-      yield event;
-    }
-  };
-  const { lastRevisions, events, broken } = await survey(history());
+  const readAll: LogSnapshot['readAll'] = (options) => log.readAll(options);
+  const { lastRevisions, events, broken } = await survey(readAll());
   return {
     storeId,
     compare,
-    readAll: history,
+    readAll,
     async *readStream(stream, { from = 0, limit = Number.POSITIVE_INFINITY } = {}) {
       const left = (lastRevisions.get(stream) ?? -1) - from + 1;
       if (left > 0) yield* log.readStream(stream, { from, limit: Math.min(limit, left) });
