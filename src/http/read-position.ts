@@ -8,6 +8,8 @@ import { behindHeader, positionHeader, type Service, shownBehind } from './servi
 const minimumHeader = 'runledger-min-position';
 const defaultWaitSeconds = 2;
 const maxWaitSeconds = 30;
+/** So long the store may take to say where its log ends, also for a read that does not want to wait. */
+const leastHeadSeconds = 1;
 /** Reads that wait at the same time; a further one is answered at once, by what the read models have. */
 const maxWaiting = 256;
 
@@ -28,10 +30,15 @@ export function tellReadPosition(app: FastifyInstance, service: Service): void {
     const seconds =
       waiting < maxWaiting ? Math.min(preferred?.seconds ?? defaultWaitSeconds, maxWaitSeconds) : 0;
     const isApplied = preferred !== undefined && (waiting < maxWaiting || preferred.seconds === 0);
-    const end = AbortSignal.any([request.signal, stopping.signal, AbortSignal.timeout(seconds * 1_000)]);
+    const within = (limitSeconds: number): AbortSignal =>
+      AbortSignal.any([request.signal, stopping.signal, AbortSignal.timeout(limitSeconds * 1_000)]);
+    const end = within(seconds);
     waiting += 1;
     try {
-      const position = minimum === undefined ? await headBefore(end, request, service) : String(minimum);
+      const position =
+        minimum === undefined
+          ? await headBefore(within(Math.max(seconds, leastHeadSeconds)), request, service)
+          : String(minimum);
       if (position === undefined) return;
       if (isApplied) void reply.header('preference-applied', `wait=${seconds}`);
       if (position === null) return;

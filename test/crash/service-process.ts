@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
 import { watch } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { settingsOf } from '../store-under-test.ts';
 import { addressFile, readServiceAddress } from '../../src/service/address.ts';
 
 export type ServiceProcess = {
@@ -27,7 +28,7 @@ export function environmentOf(
   directory: string,
   settings: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', RUNLEDGER_DATA: directory, ...settings };
+  return { PATH: process.env['PATH'] ?? '', ...settingsOf(directory, settings) };
 }
 
 /** A program and its arguments. */

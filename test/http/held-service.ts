@@ -10,6 +10,7 @@ import { openProjector } from '../../src/projector/projector.ts';
 import type { Waited } from '../../src/projector/progress.ts';
 import { assembleLedger, type Ledger } from '../../src/service/assemble.ts';
 import { openParts } from '../../src/service/parts.ts';
+import { settingsOf } from '../store-under-test.ts';
 
 /** A whole service whose read models can be kept from what is appended. */
 export type HeldService = {
@@ -29,7 +30,7 @@ export type HeldService = {
 
 export async function startHeldService(): Promise<HeldService> {
   const directory = await mkdtemp(join(tmpdir(), 'runledger-held-'));
-  const config = readConfig({ RUNLEDGER_DATA: directory });
+  const config = readConfig(settingsOf(directory));
   const log = pino({ level: 'silent' });
   const parts = await openParts(config);
   const gate = openGate();

@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Ledger } from '../../src/service/assemble.ts';
 import { openLedger } from '../../src/service/open.ts';
+import { settingsOf } from '../store-under-test.ts';
 
 export type Reply = {
   readonly status: number;
@@ -39,7 +40,7 @@ export async function startLedgerService(
 ): Promise<LedgerService> {
   const directory = await mkdtemp(join(tmpdir(), 'runledger-http-'));
   const start = async () => {
-    const ledger = await openLedger(readConfig({ RUNLEDGER_DATA: directory, ...settings }), log);
+    const ledger = await openLedger(readConfig(settingsOf(directory, settings)), log);
     const app = await createApp(ledger.service, log);
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     return { ledger, app, url };

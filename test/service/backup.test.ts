@@ -24,7 +24,7 @@ type Items = readonly { readonly file_path: string | null }[];
 /** Digests that the items of every run in the ledger name. */
 async function mediaOf(directory: string): Promise<readonly string[]> {
   const ids = new Set(
-    (await eventsOf(join(directory, 'log')))
+    (await eventsOf(directory))
       .filter(({ type }) => type === 'output_image')
       .map(({ stream }) => stream.replace('run-', '')),
   );
@@ -56,19 +56,19 @@ describe('backup', () => {
       expect(await runledger(data.path, ['backup', copy])).toMatchObject({ status: 0, err: '' });
       const more = { ...picture, input_text: `Ein Baum ${index}` };
       expect((await ask(service.url, '/api/schema/pipeline/execute', more)).status).toBe(200);
-      expect((await eventsOf(join(copy, 'log'))).length).toBeGreaterThan(0);
+      expect((await eventsOf(copy)).length).toBeGreaterThan(0);
       expect(await runledgerJson(copy, 'fsck')).toMatchObject({ faults: [], differences: [], erased: 0 });
       const { total } = (await runledgerJson(copy, 'list', '--limit', '1')) as { total: number };
       expect(total).toBeGreaterThanOrEqual(Number(json['total']));
     }
     await stop(service);
     await sent;
-    const whole = (await eventsOf(join(data.path, 'log'))).map(({ id }) => id);
+    const whole = (await eventsOf(data.path)).map(({ id }) => id);
     for (const [index, copy] of copies.entries()) {
       // What the copy took itself (runs that it found open and ended) stands behind.
       const { events } = await runledgerJson(copy, 'fsck');
       expect(Number(events)).toBeGreaterThan(0);
-      const ids = (await eventsOf(join(copy, 'log'))).map(({ id }) => id);
+      const ids = (await eventsOf(copy)).map(({ id }) => id);
       const shared = ids.findIndex((id, at) => id !== whole[at]);
       expect(shared === -1 ? ids.length : shared).toBeGreaterThan(7);
       expect((await mediaOf(copy)).length).toBeGreaterThanOrEqual(2 + index);
@@ -137,7 +137,7 @@ describe('a log elsewhere (RUNLEDGER_STORE=lmdb:DIR)', () => {
     const done = await runledger(data.path, ['run', 'dada', 'Eine Blume'], settings);
     expect(done.status).toBe(0);
     expect(existsSync(join(data.path, 'log'))).toBe(false);
-    expect((await eventsOf(join(log, 'log'))).length).toBeGreaterThan(7);
+    expect((await eventsOf(log)).length).toBeGreaterThan(7);
     const service = await startServiceProcess(data.path, settings);
     expect((await ask(service.url, '/api/runs')).json).toMatchObject({ total: 1 });
     expect((await runledger(data.path, ['list'], settings)).out).toMatch(/1 of 1 runs/);

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Key, open } from 'lmdb';
 import { indexKey, nameKey, ordinalKey } from '../../src/event-store/lmdb/key.ts';
 import { decodeRecord, encodeRecord, recordSize } from '../../src/event-store/lmdb/record.ts';
@@ -22,7 +22,7 @@ export type Damage = {
 type Encoder = { readonly keyEncoder: unknown };
 
 export async function damage(logDirectory: string): Promise<Damage> {
-  const events = await eventsOf(logDirectory);
+  const events = await eventsOf(dirname(logDirectory));
   const ordinalOf = (stream: string, sequence: number): number => {
     const found = events.findIndex((event) => event.stream === stream && event.revision === sequence - 1);
     if (found < 0) throw new Error(`There is no event ${sequence} in ${stream}`);

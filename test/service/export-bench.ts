@@ -22,6 +22,7 @@ import { openParts } from '../../src/service/parts.ts';
 import { openRenderer } from '../../src/service/renderer.ts';
 import { openReplay } from '../../src/service/replay.ts';
 import { createRequestKeys } from '../../src/service/request-keys.ts';
+import { settingsOf } from '../store-under-test.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -56,7 +57,7 @@ export async function openExportBench(
   options: ExportBenchOptions & { readonly directory: string },
 ): Promise<ExportBench> {
   const { directory } = options;
-  const parts = await openParts(readConfig({ RUNLEDGER_DATA: directory }));
+  const parts = await openParts(readConfig(settingsOf(directory)));
   const { directories, node, keys, projector } = parts;
   const store = options.store?.(parts.store) ?? parts.store;
   projector.start();

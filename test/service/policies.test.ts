@@ -12,6 +12,7 @@ import { activatePolicy } from '../../src/safety/policy.ts';
 import { openLedger } from '../../src/service/open.ts';
 import { publishPolicy } from '../../src/service/policies.ts';
 import { eventsOf } from './rest.ts';
+import { settingsOf } from '../store-under-test.ts';
 
 let directory = '';
 beforeEach(() => {
@@ -19,9 +20,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const open = () => openLedger(readConfig({ RUNLEDGER_DATA: directory }), pino({ level: 'silent' }));
-const published = async () =>
-  (await eventsOf(join(directory, 'log'))).filter(({ type }) => type === 'policy_published');
+const open = () => openLedger(readConfig(settingsOf(directory)), pino({ level: 'silent' }));
+const published = async () => (await eventsOf(directory)).filter(({ type }) => type === 'policy_published');
 
 /** Publishes a policy into the log of the directory, as a start does. */
 async function publish(change: { readonly version?: number; readonly sha256?: string }): Promise<void> {

@@ -37,7 +37,7 @@ async function leaveOpen(): Promise<readonly string[]> {
   expect(await service.exited).toBe('SIGKILL');
   await Promise.all(prompts);
   const last = new Map<string, string>();
-  for (const { stream, type } of await eventsOf(join(data.path, 'log'))) {
+  for (const { stream, type } of await eventsOf(data.path)) {
     if (stream.startsWith('run-')) last.set(stream, type);
   }
   const ended = new Set(['pipeline_complete']);
@@ -61,9 +61,9 @@ test('runs that kill -9 left open go on at the next start, to their end, without
     expect(results.map((item) => item.stage_iteration)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   }
   await stop(service);
-  const before = (await eventsOf(join(data.path, 'log'))).length;
+  const before = (await eventsOf(data.path)).length;
   await stop(await startServiceProcess(data.path));
-  expect(await eventsOf(join(data.path, 'log'))).toHaveLength(before);
+  expect(await eventsOf(data.path)).toHaveLength(before);
 });
 
 test('a run of a pipeline elsewhere is none of ours to end', async () => {

@@ -1,4 +1,6 @@
-import { openLmdbSnapshot } from '../../src/event-store/lmdb/log.ts';
+import { readConfig } from '../../src/config.ts';
+import { openEventReader } from '../../src/event-store/open.ts';
+import { settingsOf } from '../store-under-test.ts';
 import type { StoredEvent } from '../../src/events/stored-event.ts';
 
 export type Answer = {
@@ -19,9 +21,10 @@ export async function ask(url: string, path: string, body?: object): Promise<Ans
   return { status: answer.status, type, json: type.includes('json') ? JSON.parse(text) : {} };
 }
 
-/** Every event of a log that no service needs to serve. */
-export async function eventsOf(logDirectory: string): Promise<readonly StoredEvent[]> {
-  const log = await openLmdbSnapshot({ directory: logDirectory });
+/** Every event in the log of a data directory; no service needs to serve it. */
+export async function eventsOf(directory: string): Promise<readonly StoredEvent[]> {
+  const { store } = readConfig(settingsOf(directory));
+  const log = await openEventReader({ store, directory });
   const events: StoredEvent[] = [];
   for await (const event of log.readAll()) {
     // Copied: lmdb hands out views of a buffer that it uses again.

@@ -93,12 +93,12 @@ describe('the workflow folder at a start', () => {
     const edited = { ...(JSON.parse(workflow('mine', 'http')) as object) };
     expect((await first.put('/api/workflows/mine', edited, { 'if-match': '"1"' })).status).toBe(200);
     await here.stop(first);
-    const count = (await eventsOf(join(here.data, 'log'))).length;
+    const count = (await eventsOf(here.data)).length;
 
     const second = await here.start();
     expect(await standing(second, 'mine')).toMatchObject({ version: 2, source: 'http' });
     await here.stop(second);
-    expect(await eventsOf(join(here.data, 'log'))).toHaveLength(count);
+    expect(await eventsOf(here.data)).toHaveLength(count);
 
     await here.write('mine.json', workflow('mine', 'file two'));
     const third = await here.start();

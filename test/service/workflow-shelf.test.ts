@@ -17,6 +17,7 @@ import { bundledDocuments, bundledLibrary } from '../../src/workflows/library.ts
 import { resolveOutputs } from '../../src/workflows/resolve-outputs.ts';
 import { startLedgerService } from '../http/ledger-service.ts';
 import { eventsOf } from './rest.ts';
+import { settingsOf } from '../store-under-test.ts';
 
 const log = pino({ level: 'silent' });
 const texts = { name: { en: 'x', de: 'x' }, description: { en: 'x', de: 'x' } };
@@ -43,7 +44,7 @@ type Opened = {
 
 /** A shelf on the test's directory as a start opens it; `store` stands before the real one. */
 async function open(disturbed: (store: EventStore) => EventStore = (store) => store): Promise<Opened> {
-  const parts = await openParts(readConfig({ RUNLEDGER_DATA: directory }));
+  const parts = await openParts(readConfig(settingsOf(directory)));
   parts.projector.start();
   await settled(parts);
   const shelf = await openWorkflowShelf(shelfParts({ ...parts, store: disturbed(parts.store) }));
@@ -67,7 +68,7 @@ async function settled({ projector, store }: LedgerParts): Promise<void> {
 }
 
 const published = async (id: string) =>
-  (await eventsOf(join(directory, 'log')))
+  (await eventsOf(directory))
     .filter(({ stream }) => stream === `workflow-${id}`)
     .map(({ core }) => JSON.parse(Buffer.from(core).toString()) as { facts: Record<string, unknown> })
     .map(({ facts }) => facts);
@@ -79,14 +80,14 @@ describe('a start', () => {
       expect(shelf.library.workflow('dada')).toEqual(bundledLibrary().workflow('dada'));
       await close();
     }
-    const events = await eventsOf(join(directory, 'log'));
+    const events = await eventsOf(directory);
     expect(events).toHaveLength(bundledDocuments.length);
     const { sha256 } = bundledLibrary().workflow('dada');
     expect(await published('dada')).toEqual([{ workflow_id: 'dada', version: 1, sha256, source: 'bundled' }]);
   });
 
   test('replaces what another release bundled, and leaves edits and retirements as they are', async () => {
-    const parts = await openParts(readConfig({ RUNLEDGER_DATA: directory }));
+    const parts = await openParts(readConfig(settingsOf(directory)));
     const append = createWorkflowStreams(shelfParts(parts));
     const older = async (id: string, source: 'bundled' | 'http' | 'folder') => {
       const document = workflow(id, 'of an older release');
@@ -247,7 +248,7 @@ describe('the live library', () => {
 });
 
 test('while the read model is stopped, workflows answer PROJECTION_STOPPED and recording goes on', async () => {
-  const parts = await openParts(readConfig({ RUNLEDGER_DATA: directory }));
+  const parts = await openParts(readConfig(settingsOf(directory)));
   const stream = 'workflow-bad';
   await parts.keys.createKey(stream);
   const draft = { item_type: 'workflow_published', metadata: { document: {} } };
