@@ -34,6 +34,11 @@ const environment = z.object({
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number from 1 to 99999')
     .transform(Number)
     .default(168),
+  RUNLEDGER_LEASE_SECONDS: z
+    .string()
+    .regex(/^([1-9]\d?|[1-5]\d\d|600)$/, 'must be a whole number from 1 to 600')
+    .transform(Number)
+    .default(15),
   OLLAMA_URL: backendUrl.optional(),
   COMFYUI_URL: backendUrl.optional(),
   OPENAI_URL: backendUrl.optional(),
@@ -63,6 +68,8 @@ export type Config = {
   readonly concurrency: number;
   /** So long the files of a bulk export are kept after it ended. */
   readonly exportHours: number;
+  /** Where several services share a log: so long after a service was last heard of others take over what it worked at. */
+  readonly leaseSeconds: number;
   readonly backends: BackendAddresses;
 };
 
@@ -108,6 +115,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     policyFile: data.RUNLEDGER_POLICY,
     concurrency: data.RUNLEDGER_CONCURRENCY,
     exportHours: data.RUNLEDGER_EXPORT_HOURS,
+    leaseSeconds: data.RUNLEDGER_LEASE_SECONDS,
     backends: {
       ollama: data.OLLAMA_URL,
       comfyui: data.COMFYUI_URL,

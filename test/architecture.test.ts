@@ -34,6 +34,7 @@ const table: Readonly<Record<string, Layer>> = {
   projections: {
     may: ['events', 'errors'],
     files: [
+      'src/run/lease.ts',
       'src/run/record.ts',
       'src/run/lifecycle.ts',
       'src/workflows/publication.ts',

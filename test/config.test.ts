@@ -31,6 +31,7 @@ describe('the configuration', () => {
       policyFile: undefined,
       concurrency: 4,
       exportHours: 168,
+      leaseSeconds: 15,
       backends: { ollama: undefined, comfyui: undefined, openai: undefined, openrouter: undefined },
     });
   });
@@ -48,6 +49,7 @@ describe('the configuration', () => {
       RUNLEDGER_POLICY: 'policy.json',
       RUNLEDGER_CONCURRENCY: '12',
       RUNLEDGER_EXPORT_HOURS: '24',
+      RUNLEDGER_LEASE_SECONDS: '600',
       OLLAMA_URL: 'http://127.0.0.1:11434',
       COMFYUI_URL: 'http://127.0.0.1:8188',
       OPENAI_URL: 'http://127.0.0.1:8080/v1',
@@ -67,6 +69,7 @@ describe('the configuration', () => {
       policyFile: 'policy.json',
       concurrency: 12,
       exportHours: 24,
+      leaseSeconds: 600,
       backends: {
         ollama: 'http://127.0.0.1:11434',
         comfyui: 'http://127.0.0.1:8188',

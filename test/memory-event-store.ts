@@ -36,10 +36,15 @@ export function memoryEventStore(): MemoryEventStore & EventStore {
     isShared: false,
     streams,
     append,
-    readStream: async function* (stream, { from = 0, limit = Infinity } = {}) {
+    readStream: async function* (stream, { from, direction = 'forwards', limit = Infinity } = {}) {
       const known = streams.get(stream);
       if (known === undefined) throw new LedgerError('STREAM_NOT_FOUND', { stream });
-      yield* known.slice(from, from + limit);
+      if (direction === 'forwards') yield* known.slice(from ?? 0, (from ?? 0) + limit);
+      else
+        yield* known
+          .slice(0, (from ?? known.length - 1) + 1)
+          .toReversed()
+          .slice(0, limit);
     },
     readAll: unused,
     subscribeAll: unused,

@@ -5,9 +5,6 @@ import { join } from 'node:path';
 /** The server that a run of the tests has for its ledgers (start-store.ts); undefined: each has a log of its own, embedded. */
 const server = process.env['STORE_UNDER_TEST_URL'];
 
-/** What only an embedded log has, its files above all, is tested where that is the store under test. */
-export const isEmbedded = server === undefined;
-
 /**
  * The settings of a service or command on a data directory, whose log is its own ledger on the store under test; one that
  * holds an embedded log, such as a backup, keeps it.

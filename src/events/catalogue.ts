@@ -1,8 +1,20 @@
 import { z } from 'zod';
-import { decisionRecord, safetyLevel } from './decision.ts';
+import { decisionRecord } from './decision.ts';
 import { itemTypeName, type MediaType } from './core.ts';
 import { count, hexDigest, identifier, keyedDigest, language, seconds, token } from './token.ts';
-import { attempt, blockFacts, checkFacts, outputFacts, stepFacts, stepNamed } from './facts.ts';
+import {
+  attempt,
+  blockFacts,
+  checkFacts,
+  exportFacts,
+  failureFacts,
+  leaseFacts,
+  outputFacts,
+  skipFacts,
+  startFacts,
+  stepFacts,
+  stepNamed,
+} from './facts.ts';
 import { usage } from './usage.ts';
 
 /** What an item is to a reader: the journey itself, a safety decision, steering, a log line, or a later review. */
@@ -104,17 +116,7 @@ const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> 
 export const catalogue = {
   pipeline_start: entry('journey', 0, 'start', {
     label: ['Start', 'Beginn'],
-    facts: {
-      config_name: token,
-      execution_mode: z.enum(['eco', 'fast']),
-      safety_level: safetyLevel,
-      level_set_by: z.enum(['request', 'default', 'workflow']),
-      seed: z.int(),
-      workflow_sha256: hexDigest,
-      policy: decisionRecord.shape.policy,
-      /** HMAC of the body that the request key came with. */
-      request_body: keyedDigest,
-    },
+    facts: startFacts,
   }),
   user_input_text: entry('journey', 1, 'input', {
     label: ['Input', 'Eingabe'],
@@ -202,16 +204,7 @@ export const catalogue = {
   safety_check_skipped: entry('decision', 'any', 'skip_check', {
     label: ['Safety check skipped', 'Sicherheitsprüfung ausgelassen'],
     since: '1.1',
-    facts: {
-      reason: z.enum(['level_research', 'checker_disabled', 'not_applicable']),
-      allowed_by: token,
-      check_point: decisionRecord.shape.check_point,
-      policy: decisionRecord.shape.policy,
-      safety_level: safetyLevel,
-      level_set_by: decisionRecord.shape.level_set_by,
-      /** Of the picture that was not checked. */
-      sha256: hexDigest,
-    },
+    facts: skipFacts,
   }),
   medium_described: entry('decision', 4, 'none', {
     label: ['What a model saw', 'Was ein Modell sah'],
@@ -265,14 +258,7 @@ export const catalogue = {
   attempt_failed: entry('control', 'any', 'none', {
     label: ['Attempt failed', 'Versuch gescheitert'],
     since: '1.1',
-    facts: {
-      ...stepNamed,
-      error_type: identifier,
-      http_status: z.int().min(100).max(599),
-      /** Had the answer begun? Then what came of it stands in the payload. */
-      content_started: z.boolean(),
-      will_retry: z.boolean(),
-    },
+    facts: failureFacts,
   }),
   log_entry: entry('log', 'any', 'none', {
     label: ['Log entry', 'Protokolleintrag'],
@@ -343,16 +329,7 @@ export const catalogue = {
   export_requested: entry('control', 'any', 'none', {
     label: ['Export requested', 'Export angefordert'],
     since: '1.1',
-    facts: {
-      format: identifier,
-      view: identifier,
-      language,
-      logs: z.boolean(),
-      /** Runs that matched the filter; the filter itself may name persons and stands in the payload. */
-      runs: count,
-      /** HMAC of the body that the request key came with. */
-      request_body: keyedDigest,
-    },
+    facts: exportFacts,
   }),
   export_finished: entry('control', 'any', 'none', {
     label: ['Export finished', 'Export fertig'],
@@ -376,6 +353,27 @@ export const catalogue = {
   export_expired: entry('control', 'any', 'none', {
     label: ['Export expired', 'Export abgelaufen'],
     since: '1.1',
+  }),
+  lease_taken: entry('control', 'any', 'none', {
+    label: ['Lease taken', 'Vergabe übernommen'],
+    since: '1.1',
+    facts: leaseFacts,
+  }),
+  lease_renewed: entry('control', 'any', 'none', {
+    label: ['Lease renewed', 'Vergabe verlängert'],
+    since: '1.1',
+    facts: leaseFacts,
+  }),
+  lease_released: entry('control', 'any', 'none', {
+    label: ['Lease released', 'Vergabe zurückgegeben'],
+    since: '1.1',
+    facts: { holder: token },
+  }),
+  request_reserved: entry('control', 'any', 'none', {
+    label: ['Request reserved', 'Anfrage vorgemerkt'],
+    since: '1.1',
+    /** What the request is to start, and the HMAC of its body. */
+    facts: { started_id: token, request_body: keyedDigest },
   }),
   content_erased: entry('control', 'any', 'none', {
     label: ['Content erased', 'Inhalt gelöscht'],

@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { decisionRecord, safetyLevel } from './decision.ts';
-import { count, hexDigest, identifier, language, seconds, token } from './token.ts';
+import { count, hexDigest, identifier, keyedDigest, language, seconds, token } from './token.ts';
 
+export const startFacts = {
+  config_name: token,
+  execution_mode: z.enum(['eco', 'fast']),
+  safety_level: safetyLevel,
+  level_set_by: z.enum(['request', 'default', 'workflow']),
+  seed: z.int(),
+  workflow_sha256: hexDigest,
+  policy: decisionRecord.shape.policy,
+  /** HMAC of the body that the request key came with. */
+  request_body: keyedDigest,
+};
 /** A check as an old writer recorded it had only these two; ours derives them from the record (decision.ts). */
 export const checkFacts = {
   ...decisionRecord.shape,
@@ -19,6 +30,16 @@ export const blockFacts = {
   safety_level: safetyLevel,
   fallback: identifier,
   decided_by: z.uuid(),
+};
+export const skipFacts = {
+  reason: z.enum(['level_research', 'checker_disabled', 'not_applicable']),
+  allowed_by: token,
+  check_point: decisionRecord.shape.check_point,
+  policy: decisionRecord.shape.policy,
+  safety_level: safetyLevel,
+  level_set_by: decisionRecord.shape.level_set_by,
+  /** Of the picture that was not checked. */
+  sha256: hexDigest,
 };
 export const outputFacts = {
   width: count,
@@ -48,6 +69,14 @@ export const outputFacts = {
 export const attempt = z.int().min(1);
 /** The step of a run that something belongs to: `translation`, `interception-3`, `output-1` … */
 export const stepNamed = { step_id: token, attempt };
+export const failureFacts = {
+  ...stepNamed,
+  error_type: identifier,
+  http_status: z.int().min(100).max(599),
+  /** Had the answer begun? Then what came of it stands in the payload. */
+  content_started: z.boolean(),
+  will_retry: z.boolean(),
+};
 export const stepFacts = {
   from_lang: language,
   to_lang: language,
@@ -55,3 +84,15 @@ export const stepFacts = {
   /** Who outside the house did the work: the text has left it. */
   remote_host: token,
 };
+export const exportFacts = {
+  format: identifier,
+  view: identifier,
+  language,
+  logs: z.boolean(),
+  /** Runs that matched the filter; the filter itself may name persons and stands in the payload. */
+  runs: count,
+  /** HMAC of the body that the request key came with. */
+  request_body: keyedDigest,
+};
+/** Who works at something, and for how many seconds after this event nobody else may. */
+export const leaseFacts = { holder: token, seconds: z.int().min(1).max(600) };

@@ -28,3 +28,12 @@ export function readStandingJobs(projector: Projector): readonly JobEntry[] {
     .filter(({ job }) => job.status !== 'cancelled' && job.status !== 'expired')
     .sort((a, b) => a.number - b.number);
 }
+
+/** Calls with each job that changed, in the turn in which readers begin to see it. */
+export function watchJobs(projector: Projector, changed: (entry: JobEntry) => void): () => void {
+  return projector.watch(projection, (change) => {
+    if (change.kind === 'replaced') return;
+    for (const { key, row } of change.rows(jobsTable))
+      if (row !== undefined) changed({ id: String(key), job: (row as JobRow).job });
+  });
+}

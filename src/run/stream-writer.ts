@@ -126,6 +126,7 @@ export function createStreamWriter<S>(parts: Parts<S>): {
   };
 
   const decided = async (request: WriteRequest<S>, left: number): Promise<Written<S>> => {
+    const isOld = parts.store.isShared && heads.has(request.stream);
     try {
       return await attempt(request);
     } catch (error) {
@@ -134,6 +135,11 @@ export function createStreamWriter<S>(parts: Parts<S>): {
         heads.delete(request.stream);
       }
       if (isLedgerError(error, 'CONFLICT') && left > 1) return decided(request, left - 1);
+      // Other processes append too: a refusal by what we remember of the stream proves nothing.
+      if (isOld && error instanceof LedgerError) {
+        heads.delete(request.stream);
+        return decided(request, left);
+      }
       throw error;
     }
   };

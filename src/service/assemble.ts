@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
-import { isLedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
@@ -26,11 +26,15 @@ import { openRunExporter } from './export-run.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
+import { type LeaseClock, leaseClock } from './lease-clock.ts';
+import { createLeases } from './leases.ts';
 import { openExports } from './open-exports.ts';
 import type { LedgerParts } from './parts.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
+import { createRequestReservations } from './request-reservations.ts';
 import { createRunControl } from './run-control.ts';
+import { watchOtherRuns } from './run-takeover.ts';
 import { createWorker } from './worker.ts';
 import { workflowDesk } from './workflow-desk.ts';
 import { openWorkflowFolder } from './workflow-folder.ts';
@@ -54,6 +58,8 @@ export type LedgerSource = LedgerParts & {
   readonly log: FastifyBaseLogger;
   /** False: runs that were not finished are left to a service. */
   readonly executes: boolean;
+  /** What leases are counted by. */
+  readonly steady?: LeaseClock;
 };
 
 /**
@@ -61,7 +67,7 @@ export type LedgerSource = LedgerParts & {
  * on with the runs that were not finished. What it opens besides is closed with the parts.
  */
 export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
-  const { config, log, executes, directories, node, store, keys, projector } = parts;
+  const { config, log, executes, directories, node, store, keys, projector, steady = leaseClock } = parts;
   const media = await openMediaStore({ directory: directories.media, node });
   const newId = createIds();
   const recorder = createRecorder({ store, keys, clock: Date.now, newId });
@@ -90,6 +96,10 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
   const clock = (): number => performance.now() / 1_000;
   const backends = createBackends(config.backends, clock);
+  const name = `worker-${randomBytes(8).toString('hex')}`;
+  const leases = store.isShared
+    ? createLeases({ store, clock: Date.now, newId, steady, holder: name, seconds: config.leaseSeconds })
+    : undefined;
   const worker = createWorker({
     recorder,
     read,
@@ -105,11 +115,17 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
       clock,
       backOff,
     }),
-    name: `worker-${randomBytes(8).toString('hex')}`,
+    name,
+    catchUp: leases && (() => catchUpNow(store, projector)),
     now: Date.now,
   });
-  const control = createRunControl({ recorder, worker, read, concurrency: config.concurrency, log });
-  const requestKeys = createRequestKeys(keys.naming, (key) => readRequest(projector, key));
+  const { concurrency } = config;
+  const control = createRunControl({ recorder, worker, read, concurrency, leases, log });
+  const requestKeys = createRequestKeys(
+    keys.naming,
+    (key) => readRequest(projector, key),
+    store.isShared ? createRequestReservations({ store, keys, clock: Date.now, newId }) : undefined,
+  );
   const newRunId = (): string => newExecutionId(Date.now(), randomBytes(4));
   const executor = createExecutor({
     recorder,
@@ -133,8 +149,10 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     newId,
     log,
     executes,
+    others: leases && { leases, steady, name },
   });
-  const unfinished = executes ? unfinishedRuns(projector, log) : [];
+  // On a shared log they may be in the hands of others: who holds them is found out first.
+  const unfinished = executes && leases === undefined ? unfinishedRuns(projector, log) : [];
   const { workflowFolder: directory } = config;
   // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
@@ -142,6 +160,10 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
+  const others =
+    executes && leases !== undefined
+      ? watchOtherRuns({ projector, control, leases, steady, concurrency, log })
+      : undefined;
 
   const service: Service = {
     version,
@@ -188,7 +210,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     projector,
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
-      await folder?.close();
+      await Promise.all([folder?.close(), others?.close()]);
       // At once: an export goes on where it was, and a run that is finished in time need not.
       await Promise.all([exports.close(), control.finish(finishWithinMs)]);
       await inFlight;
@@ -206,6 +228,16 @@ async function catchUp(store: EventStore, projector: Projector): Promise<void> {
   for (;;) {
     const { reached } = await projector.waitFor(head, catchUpMs);
     if (reached) return;
+  }
+}
+
+/** What the log has now; for what others may have appended a moment ago. */
+async function catchUpNow(store: EventStore, projector: Projector): Promise<void> {
+  const head = await store.head();
+  const waited = head === null ? undefined : await projector.waitFor(head, catchUpMs);
+  if (waited?.reached === false) {
+    const what = 'The read models are behind the log';
+    throw new LedgerError('UNAVAILABLE', { what, cure: 'it is tried again' });
   }
 }
 

@@ -13,7 +13,7 @@ import type { Recorder } from '../run/recorder.ts';
 import type { ActivePolicy } from '../safety/policy.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
 import { resolveOutputs } from '../workflows/resolve-outputs.ts';
-import type { RequestKeys } from './request-keys.ts';
+import type { RequestKey, RequestKeys, Reserve } from './request-keys.ts';
 import type { RunControl } from './run-control.ts';
 
 export type ExecutorParts = {
@@ -38,11 +38,13 @@ const seedLimit = 2 ** 31;
 export function createExecutor(parts: ExecutorParts): Executor {
   const begin = async (
     request: StartRequest,
-    requestKey: { readonly key: string; readonly body: string } | undefined,
+    requestKey: RequestKey | undefined,
+    reserve: Reserve,
   ): Promise<Omit<Started, 'isNew'>> => {
     parts.control.assertOpen();
-    const plan = await planOf(request, parts);
-    const { executionId } = plan;
+    const planned = await planOf(request, parts);
+    const executionId = await reserve(planned.executionId);
+    const plan = { ...planned, executionId };
     const items = startItems(plan, {
       userId: request.user_id,
       sessionId: request.session_id,
@@ -63,11 +65,14 @@ export function createExecutor(parts: ExecutorParts): Executor {
   };
 
   const start: Executor['start'] = async (request, once) => {
-    if (once === undefined) return { ...(await begin(request, undefined)), isNew: true };
+    if (once === undefined) {
+      const begun = await begin(request, undefined, (freshId) => Promise.resolve(freshId));
+      return { ...begun, isNew: true };
+    }
     const key = parts.keys.keyOf(once.key, once.what, once.body);
     let begun: Omit<Started, 'isNew'> | undefined;
-    const { startedId: executionId } = await parts.keys.once(key, async () => {
-      begun = await begin(request, key);
+    const { startedId: executionId } = await parts.keys.once(key, async (reserve) => {
+      begun = await begin(request, key, reserve);
       return begun.executionId;
     });
     if (begun !== undefined) return { ...begun, isNew: true };

@@ -20,7 +20,7 @@ export type ExportFolder = {
   /** Where the file of a run stands, or is to stand. */
   readonly partOf: (executionId: string) => string;
   /** Takes a finished file in as the run's. */
-  readonly takePart: (executionId: string, finished: string) => Promise<void>;
+  readonly takePart: (executionId: string, finished: string, signal: AbortSignal) => Promise<void>;
   /** Runs that have a file or were refused, and how many were refused. */
   readonly progress: () => Promise<{ readonly done: number; readonly errors: number }>;
   readonly refuse: (executionId: string, refused: RefusedRun, signal: AbortSignal) => Promise<void>;
@@ -37,8 +37,13 @@ export type ExportFolder = {
 
 export type OwnFile = 'selection.ndjson' | 'index.ndjson' | 'manifest.json' | 'errors.json' | 'result.zip';
 
-/** `extension` is that of the files of single runs. */
-export function openExportFolder(files: ExportFiles, path: string, extension: string): ExportFolder {
+/** `extension` is that of the files of single runs; `draft` that of what is not whole yet, of each process its own. */
+export function openExportFolder(
+  files: ExportFiles,
+  path: string,
+  extension: string,
+  draft = 'part',
+): ExportFolder {
   const parts = join(path, 'parts');
   const refusals = join(path, 'refusals');
   const ownFile = (name: OwnFile): string => join(path, name);
@@ -46,16 +51,21 @@ export function openExportFolder(files: ExportFiles, path: string, extension: st
   const refusalAt = (executionId: string): string => join(refusals, `${executionId}.json`);
 
   const write: ExportFolder['write'] = async (name, chunks, signal) => {
-    const draft = `${ownFile(name)}.part`;
-    await files.remove(draft);
+    await writeWhole(ownFile(name), join(path, `${name}.${draft}`), chunks, signal);
+    await files.syncFolder(path);
+  };
+
+  const writeWhole = async (to: string, over: string, chunks: Chunks, signal: AbortSignal): Promise<void> => {
+    await files.remove(over);
     try {
-      await files.writeStream(draft, chunks, signal);
-      await files.rename(draft, ownFile(name));
+      await files.writeStream(over, chunks, signal);
+      // Whoever was stopped meanwhile must not put its file in the place of another's.
+      signal.throwIfAborted();
+      await files.rename(over, to);
     } finally {
       // After the rename there is nothing left to remove.
-      await files.remove(draft);
+      await files.remove(over);
     }
-    await files.syncFolder(path);
   };
 
   return {
@@ -70,9 +80,16 @@ export function openExportFolder(files: ExportFiles, path: string, extension: st
       await write('selection.ndjson', linesOf(runs), signal);
     },
     selection: (signal) => ndjson<SelectedRun>(files, ownFile('selection.ndjson'), signal),
-    takePart: async (executionId, finished) => {
+    takePart: async (executionId, finished, signal) => {
       await files.sync(finished);
-      await files.rename(finished, partOf(executionId));
+      try {
+        await files.rename(finished, partOf(executionId));
+      } catch (error) {
+        // It was made on a disk of this machine's own.
+        if (!isOfOtherDisk(error)) throw error;
+        const over = join(path, `taken.${draft}`);
+        await writeWhole(partOf(executionId), over, readFile(files, finished, signal), signal);
+      }
     },
     progress: async () => {
       const errors = await files.countIn(refusals);
@@ -97,6 +114,9 @@ export function openExportFolder(files: ExportFiles, path: string, extension: st
     remove: () => files.removeFolder(path),
   };
 }
+
+const isOfOtherDisk = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EXDEV';
 
 /** Lines that are written at once: many small writes cost more than the disk. */
 const lineBytes = 64 * 1024;

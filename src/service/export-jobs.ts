@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import { isExportId, type ExportJob } from '../exporters/export-job.ts';
@@ -7,14 +6,16 @@ import { exporterFor } from '../exporters/registry.ts';
 import type { ExportDesk, ExportRequest, ExportRun, ExportState } from '../http/service.ts';
 import type { JobEntry, JobList } from '../queries/exports.ts';
 import type { RunFilter, RunSelection } from '../queries/run-list.ts';
-import type { RunSummary } from '../run/record.ts';
 import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { ExportFiles } from './export-files.ts';
-import { type ExportFolder, openExportFolder, type SelectedRun } from './export-folder.ts';
+import { type ExportFolder, openExportFolder } from './export-folder.ts';
+import { assertSelected, selectedRuns } from './export-selection.ts';
 import { createExportQueue, type WorkTurn } from './export-queue.ts';
 import { type ExportStreams, wrongStatus } from './export-stream.ts';
 import { workAtExport, type WorkParts } from './export-work.ts';
-import type { RequestKey, RequestKeys } from './request-keys.ts';
+import type { HeldLease } from './held-lease.ts';
+import type { Leases } from './leases.ts';
+import type { RequestKey, RequestKeys, Reserve } from './request-keys.ts';
 
 export type ExportJobsParts = {
   /** The folder of all jobs. */
@@ -32,6 +33,10 @@ export type ExportJobsParts = {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly newExportId: () => string;
+  /** Where several processes work at jobs in one folder: a job is worked at by whoever holds its lease. */
+  readonly leases?: Pick<Leases, 'take' | 'isElsewhere'> | undefined;
+  /** The end of the names of drafts; of each process its own, where several write. */
+  readonly draft?: string | undefined;
   /** So long files are kept after the job has ended. */
   readonly keepHours: number;
   readonly log: FastifyBaseLogger;
@@ -45,24 +50,29 @@ export type ExportJobs = {
   readonly goOn: () => void;
   /** Removes the files of jobs whose time is up. */
   readonly expireDue: () => Promise<void>;
+  /** Takes a job that nobody works at, where this process has nothing to do. */
+  readonly lookForOpen: () => Promise<void>;
+  /** What another process made of a job, as the read model has it. */
+  readonly saw: (entry: JobEntry) => Promise<void>;
   /** Stops what is worked at; its folder says how far it came. */
   readonly close: () => Promise<void>;
 };
 
 const diskOfExports = 'The export folder';
+const cancelled = 'the export is cancelled';
+/** Jobs that are asked for in one look. */
+const maxLooked = 16;
 
-/** Runs that are selected in one turn of the event loop. */
-const runsATurn = 100;
 const hourMs = 3_600_000;
 
 /** Runs the exports of many runs: who is next, what became of them, and how long their files are kept. */
 export function createExportJobs(parts: ExportJobsParts): ExportJobs {
-  const { files, streams, log } = parts;
+  const { files, streams, leases, log } = parts;
   /** Failures that could not be recorded, by job: the log still says that the next process goes on with it. */
   const unrecorded = new Map<string, NonNullable<ExportState['error']>>();
 
   const folderOf = (id: string, format: string): ExportFolder =>
-    openExportFolder(files, join(parts.directory, id), exporterFor(format)?.extension ?? format);
+    openExportFolder(files, join(parts.directory, id), exporterFor(format)?.extension ?? format, parts.draft);
 
   const fail = async (id: string, error: unknown): Promise<void> => {
     const failure = failureOf(error);
@@ -77,30 +87,73 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
     }
   };
 
-  const work: WorkTurn = async (id, signal, onProgress) => {
+  const workAt = async (
+    id: string,
+    signal: AbortSignal,
+    onProgress: Parameters<WorkTurn>[2],
+    assertHeld?: () => void,
+  ): Promise<void> => {
+    const job = await streams.read(id);
+    if (job.status !== 'open') return;
+    const folder = folderOf(id, job.format);
+    await assertSelected(id, folder);
+    const metadata = await workAtExport(parts, { id, job, folder, onProgress }, signal);
+    assertHeld?.();
+    await streams.append(id, { type: 'export_finished', metadata });
+    await folder.keepResultOnly().catch((error: unknown) => {
+      log.warn({ err: error, export_id: id }, 'files of a finished export are cleared up at the next start');
+    });
+  };
+
+  const removeCancelled = async (id: string): Promise<void> => {
     try {
-      const job = await streams.read(id);
-      if (job.status !== 'open') return;
-      const folder = folderOf(id, job.format);
-      await assertSelected(id, folder);
-      const metadata = await workAtExport(parts, { id, job, folder, onProgress }, signal);
-      await streams.append(id, { type: 'export_finished', metadata });
-      await folder.keepResultOnly().catch((error: unknown) => {
-        log.warn(
-          { err: error, export_id: id },
-          'files of a finished export are cleared up at the next start',
-        );
-      });
+      if ((await statusInLog(id)) === 'cancelled') await files.removeFolder(join(parts.directory, id));
     } catch (error) {
-      if (!signal.aborted) await fail(id, error);
+      log.warn({ err: error, export_id: id }, 'the files of a cancelled export could not be removed');
+    }
+  };
+
+  const work: WorkTurn = async (id, signal, onProgress) => {
+    let lease: HeldLease | undefined;
+    try {
+      lease = await leases?.take(id, signal);
+      if (leases !== undefined && lease === undefined) return;
+      const either = lease === undefined ? signal : AbortSignal.any([signal, lease.signal]);
+      await workAt(id, either, onProgress, lease?.assertHeld);
+      lease?.leave();
+    } catch (error) {
+      // Where its lease is lost, it is another's to go on with; where another ended it, there is nothing to go on with.
+      if (signal.aborted || lease?.signal.aborted === true) return;
+      if (leases !== undefined && isLedgerError(error, 'EXPORT_STATUS')) await removeCancelled(id);
+      else await fail(id, error);
+    } finally {
+      await lease?.release();
     }
   };
 
   const queue = createExportQueue(work);
 
-  const begin = async (request: ExportRequest, key: RequestKey | undefined) => {
+  const begin = async (request: ExportRequest, key: RequestKey | undefined, reserve: Reserve) => {
     const place = queue.reserve();
-    const id = parts.newExportId();
+    let lease: HeldLease | undefined;
+    try {
+      const id = await reserve(parts.newExportId());
+      lease = await leases?.take(id);
+      // Another process is about to start it for the same key; its folder is not ours to write to.
+      if (leases !== undefined && lease === undefined)
+        throw new LedgerError('REQUEST_IN_FLIGHT', { header: 'Idempotency-Key' });
+      const position = await beginAs(id, request, key);
+      // Not given back: it is ours to go on with, and others wait until they see that we do not.
+      lease?.leave();
+      queue.add(id);
+      return { id, position };
+    } finally {
+      lease?.leave();
+      place.release();
+    }
+  };
+
+  const beginAs = async (id: string, request: ExportRequest, key: RequestKey | undefined) => {
     const { format, view, logs, language, givenFilter: filter } = request;
     // At once: whatever begins or changes from here on is not part of it.
     const selection = parts.select(request.filter);
@@ -116,26 +169,25 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
         filter,
         request_body: key?.body,
       };
-      const position = await streams.append(id, { type: 'export_requested', metadata, requestKey: key?.key });
-      queue.add(id);
-      return { id, position };
+      return await streams.append(id, { type: 'export_requested', metadata, requestKey: key?.key });
     } catch (error) {
-      await folder.remove();
+      // One that another process has begun under the same id keeps its files.
+      if (!isLedgerError(error, 'EXPORT_STATUS')) await folder.remove();
       throw isOfTheDisk(error) ? diskRefusal(diskOfExports, error) : error;
     } finally {
       selection.release();
-      place.release();
     }
   };
 
   const start: ExportDesk['start'] = async (request, once) => {
     const key = once === undefined ? undefined : parts.keys.keyOf(once.key, once.what, once.body);
     let begun: Awaited<ReturnType<typeof begin>> | undefined;
-    const beginOnce = async (): Promise<string> => {
-      begun = await begin(request, key);
+    const beginOnce = async (reserve: Reserve): Promise<string> => {
+      begun = await begin(request, key, reserve);
       return begun.id;
     };
-    const id = key === undefined ? await beginOnce() : (await parts.keys.once(key, beginOnce)).startedId;
+    const fresh: Reserve = (freshId) => Promise.resolve(freshId);
+    const id = key === undefined ? await beginOnce(fresh) : (await parts.keys.once(key, beginOnce)).startedId;
     const { createdAt: startedAt } = await streams.read(id);
     return { id, startedAt, position: begun?.position ?? null };
   };
@@ -155,7 +207,10 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
   const stateOf = async (id: string, job: ExportJob): Promise<ExportState> => {
     const failure = job.status === 'open' ? unrecorded.get(id) : undefined;
     const live = queue.progressOf(id);
-    const status = isDue(job) ? 'expired' : failure ? 'failed' : statusOf(job.status, live !== undefined);
+    const isElsewhere =
+      leases !== undefined && job.status === 'open' && live === undefined && (await leases.isElsewhere(id));
+    const isLive = live !== undefined || isElsewhere;
+    const status = isDue(job) ? 'expired' : failure ? 'failed' : statusOf(job.status, isLive);
     const { runs: total, format, result } = job;
     const ended = result === null ? undefined : { done: result.runs, errors: result.errors };
     const { done, errors } = ended ?? live ?? (await folderOf(id, format).progress());
@@ -184,16 +239,21 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
     async cancel(id) {
       const job = await streams.read(id);
       if (job.status === 'cancelled') return null;
-      const hadIt = await queue.take(id, new Error('the export is cancelled'));
+      const hadIt = await queue.take(id, new Error(cancelled));
+      let lease: HeldLease | undefined;
       try {
+        lease = await leases?.take(id);
         const position = await streams.append(id, { type: 'export_cancelled' });
         unrecorded.delete(id);
-        await folderOf(id, job.format).remove();
+        // Who works at it removes its files when it has stopped; or whoever clears up next, where that one is dead.
+        if (leases === undefined || lease !== undefined) await folderOf(id, job.format).remove();
         return position;
       } catch (error) {
         // One that came to its end meanwhile is passed over when its turn comes.
         if (hadIt) queue.add(id);
         throw error;
+      } finally {
+        lease?.leave();
       }
     },
     async resume(id) {
@@ -242,6 +302,29 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
     for (const { id, job } of standingJobs(parts) ?? []) if (isDue(job)) await removeExpired(id, job);
   };
 
+  /** Files of a job that the read model does not have, or that was cancelled. */
+  const removeUnknown = async (id: string): Promise<void> => {
+    const lease = await leases?.take(id);
+    // Another process is about to record its request.
+    if (leases !== undefined && lease === undefined) return;
+    try {
+      const status = leases === undefined ? 'none' : await statusInLog(id);
+      if (status === 'none' || status === 'cancelled' || status === 'expired')
+        await files.removeFolder(join(parts.directory, id));
+    } finally {
+      lease?.leave();
+    }
+  };
+
+  const statusInLog = async (id: string): Promise<string> => {
+    try {
+      return (await streams.read(id)).status;
+    } catch (error) {
+      if (!isLedgerError(error, 'EXPORT_NOT_FOUND')) throw error;
+      return 'none';
+    }
+  };
+
   const clearUp = async (): Promise<void> => {
     const standing = standingJobs(parts);
     if (standing === undefined) return;
@@ -249,10 +332,27 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
     for (const name of (await files.namesIn(parts.directory)).filter(isExportId)) {
       const job = known.get(name);
       // Its request was never recorded, or its end was and its files were still to go.
-      if (job === undefined) await files.removeFolder(join(parts.directory, name));
+      if (job === undefined) await removeUnknown(name);
       else if (job.status === 'finished') await folderOf(name, job.format).keepResultOnly();
     }
     await expireDue();
+  };
+
+  const lookForOpen = async (): Promise<void> => {
+    if (leases === undefined || !queue.isIdle()) return;
+    const open = (standingJobs(parts) ?? []).filter(({ job }) => job.status === 'open');
+    for (const { id } of open.slice(0, maxLooked)) {
+      // Where it is not held: to one that was never worked at its lease was left when it was begun.
+      if (await leases.isElsewhere(id)) continue;
+      if (!queue.isIdle()) return;
+      log.info({ export_id: id }, 'an export that nobody holds is taken');
+      queue.add(id);
+    }
+  };
+
+  const saw = async ({ id, job }: JobEntry): Promise<void> => {
+    if (job.status !== 'cancelled' || !(await queue.take(id, new Error(cancelled)))) return;
+    await folderOf(id, job.format).remove();
   };
 
   const goOn = (): void => {
@@ -261,22 +361,7 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
     if (open.length > 0) log.warn({ exports: open.length }, 'going on with exports that were not finished');
   };
 
-  return { desk, clearUp, goOn, expireDue, close: queue.stop };
-}
-
-async function assertSelected(id: string, folder: ExportFolder): Promise<void> {
-  if (await folder.hasSelection()) return;
-  throw new LedgerError('EXPORT_DAMAGED', { export_id: id, what: 'The list of runs' });
-}
-
-async function* selectedRuns({ total, texts }: RunSelection): AsyncGenerator<SelectedRun> {
-  for (let offset = 0; offset < total; offset += runsATurn) {
-    for (const text of texts({ limit: runsATurn, offset })) {
-      const { execution_id: executionId, version, status } = JSON.parse(text) as RunSummary;
-      yield { executionId, version, status };
-    }
-    await setImmediate();
-  }
+  return { desk, clearUp, goOn, expireDue, lookForOpen, saw, close: queue.stop };
 }
 
 function standingJobs({ standing, log }: ExportJobsParts): readonly JobEntry[] | undefined {

@@ -19,6 +19,7 @@ export type ExportQueue = {
   readonly reserve: () => { readonly release: () => void };
   /** A job that waits or is worked at already keeps its place. */
   readonly add: (id: string) => void;
+  readonly isIdle: () => boolean;
   readonly isWaiting: (id: string) => boolean;
   /** Undefined for a job that is not worked at. */
   readonly progressOf: (id: string) => Progress | undefined;
@@ -78,6 +79,7 @@ export function createExportQueue(work: WorkTurn): ExportQueue {
       if (inHand?.id !== id) waiting.add(id);
       next();
     },
+    isIdle: () => !isStopped && inHand === undefined && waiting.size === 0,
     isWaiting: (id) => waiting.has(id),
     progressOf: (id) => (inHand?.id === id ? inHand.progress : undefined),
     take: async (id, reason) => {

@@ -100,7 +100,7 @@ async function exportOne(
     return refusal instanceof LedgerError ? { error: refusal.code, detail: refusal.message } : defect;
   }
   try {
-    await folder.takePart(executionId, exported.path);
+    await folder.takePart(executionId, exported.path, signal);
   } finally {
     await exported.remove();
   }

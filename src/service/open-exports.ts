@@ -10,6 +10,9 @@ import { exportFiles } from './export-files.ts';
 import { createExportJobs } from './export-jobs.ts';
 import { createExportStreams } from './export-stream.ts';
 import type { ExportRun } from '../http/service.ts';
+import { watchOtherExports } from './export-takeover.ts';
+import type { LeaseClock } from './lease-clock.ts';
+import type { Leases } from './leases.ts';
 import type { LedgerParts } from './parts.ts';
 import type { RequestKeys } from './request-keys.ts';
 
@@ -25,6 +28,10 @@ type Parts = Pick<LedgerParts, 'store' | 'keys' | 'projector'> & {
   readonly log: FastifyBaseLogger;
   /** False: exports that were not finished are left to a service. */
   readonly executes: boolean;
+  /** Where several processes share the log and the folder of exports. */
+  readonly others:
+    | { readonly leases: Leases; readonly steady: LeaseClock; readonly name: string }
+    | undefined;
 };
 
 export type Exports = {
@@ -36,7 +43,7 @@ export type Exports = {
 };
 
 /** The exports of many runs over the opened parts of a ledger; the read models must have caught up with the log. */
-export async function openExports({ executes, requestKeys, log, ...parts }: Parts): Promise<Exports> {
+export async function openExports({ executes, requestKeys, log, others, ...parts }: Parts): Promise<Exports> {
   const { projector } = parts;
   const jobs = createExportJobs({
     ...parts,
@@ -48,6 +55,8 @@ export async function openExports({ executes, requestKeys, log, ...parts }: Part
     pause: (signal) => setTimeout(1_000, undefined, { signal }),
     clock: Date.now,
     newExportId: () => newExportId(Date.now(), randomBytes(4)),
+    leases: others?.leases,
+    draft: others && `${others.name}.part`,
     log,
   });
   if (executes) {
@@ -57,15 +66,18 @@ export async function openExports({ executes, requestKeys, log, ...parts }: Part
     });
   }
   let expiry: ReturnType<typeof watchExpiry> | undefined;
+  let takeover: ReturnType<typeof watchOtherExports> | undefined;
   return {
     desk: jobs.desk,
     begin: () => {
       if (!executes) return;
-      expiry = watchExpiry(jobs.expireDue, log);
-      jobs.goOn();
+      // What a dead process left behind is known for that only after a while.
+      expiry = watchExpiry(others === undefined ? jobs.expireDue : jobs.clearUp, log);
+      if (others === undefined) jobs.goOn();
+      else takeover = watchOtherExports({ projector, jobs, log, ...others });
     },
     close: async () => {
-      await expiry?.close();
+      await Promise.all([expiry?.close(), takeover?.close()]);
       await jobs.close();
     },
   };

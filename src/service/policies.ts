@@ -57,36 +57,36 @@ type Parts = {
  */
 export async function publishPolicy(parts: Parts, policy: PublishedPolicy): Promise<void> {
   const { id, version, sha256, document } = policy;
-  const stream = `policy-${id}`;
-  const published = await publishedDigest(parts.store, stream, version);
-  if (published === sha256) return;
-  if (published !== undefined) throw new LedgerError('POLICY_CHANGED', { policy: id, version });
-  const writer = createStreamWriter({ ...parts, initial: null, fold: () => null });
-  const metadata = { policy_id: id, version, sha256, document };
-  await writer.write({
-    stream,
-    actor: { kind: 'service', id: 'policies' },
-    tax: taxonomyVersion,
-    items: [{ draft: { item_type: 'policy_published', stage: 0, media_type: 'metadata', metadata } }],
-    decide: () => undefined,
+  const writer = createStreamWriter<ReadonlyMap<unknown, unknown>>({
+    ...parts,
+    initial: new Map(),
+    fold: (digests, { facts }) => new Map(digests).set(facts?.['version'], facts?.['sha256']),
   });
+  const metadata = { policy_id: id, version, sha256, document };
+  try {
+    await writer.write({
+      stream: `policy-${id}`,
+      actor: { kind: 'service', id: 'policies' },
+      tax: taxonomyVersion,
+      items: [{ draft: { item_type: 'policy_published', stage: 0, media_type: 'metadata', metadata } }],
+      // Asked anew where another process came first.
+      guard: (digests) => {
+        if (digests.get(version) === sha256) throw new PolicyStands();
+        if (digests.has(version)) throw new LedgerError('POLICY_CHANGED', { policy: id, version });
+      },
+      decide: () => undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof PolicyStands)) throw error;
+  }
 }
 
-async function publishedDigest(
-  store: EventStore,
-  stream: string,
-  version: number,
-): Promise<string | undefined> {
-  let digest: string | undefined;
-  try {
-    for await (const stored of store.readStream(stream)) {
-      const { facts } = decodeEvent(stored, undefined).core;
-      if (facts?.['version'] === version && typeof facts['sha256'] === 'string') digest = facts['sha256'];
-    }
-  } catch (error) {
-    if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
+/** Why nothing is appended. */
+class PolicyStands extends Error {
+  constructor() {
+    super('this version of the policy is published');
+    this.name = 'PolicyStands';
   }
-  return digest;
 }
 
 /**

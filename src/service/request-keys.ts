@@ -1,6 +1,7 @@
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import { canonicalText } from '../events/canonical.ts';
 import { keyedDigestOf } from '../events/ids.ts';
+import type { RequestReservations } from './request-reservations.ts';
 
 /** Keys whose use the read models may not know yet; older ones they do. */
 const maxRemembered = 10_000;
@@ -13,6 +14,9 @@ export type RequestKey = { readonly key: string; readonly body: string };
 
 type Known = { readonly body: string | null; readonly startedId: string };
 
+/** Called with a fresh id once nothing speaks against the start; answers the id that is to be used. */
+export type Reserve = (freshId: string) => Promise<string>;
+
 export type RequestKeys = {
   /** `what` names the kind of request, so that one key cannot mean two things. */
   readonly keyOf: (idempotencyKey: string, what: string, body: unknown) => RequestKey;
@@ -22,17 +26,47 @@ export type RequestKeys = {
    */
   readonly once: (
     request: RequestKey,
-    start: () => Promise<string>,
+    start: (reserve: Reserve) => Promise<string>,
   ) => Promise<{ readonly startedId: string }>;
 };
 
 /**
  * Idempotency-Keys over a read model of the log, where each stands on what it started, and over what this process has
- * started since. `find` asks the read model.
+ * started since. `find` asks the read model. Where other processes start things too, the key's stream says what it is to start.
  */
-export function createRequestKeys(naming: Uint8Array, find: (key: string) => Known | undefined): RequestKeys {
+export function createRequestKeys(
+  naming: Uint8Array,
+  find: (key: string) => Known | undefined,
+  reservations?: RequestReservations,
+): RequestKeys {
   const recent = new Map<string, Known>();
   const inFlight = new Map<string, string>();
+
+  /** Starts it under the id that the key has reserved, whoever did: if another was faster, it is theirs. */
+  const startReserved = async (
+    shared: RequestReservations,
+    { key, body }: RequestKey,
+    start: (reserve: Reserve) => Promise<string>,
+  ): Promise<string> => {
+    const idOf = (known: Known): string => {
+      if (known.body !== body) throw new LedgerError('REQUEST_KEY_REUSED', { header });
+      return known.startedId;
+    };
+    const before = await shared.read(key);
+    if (before !== undefined && (await shared.isStarted(idOf(before)))) return before.startedId;
+    let reservedId: string | undefined;
+    try {
+      return await start(async (freshId) => {
+        reservedId = idOf(await shared.reserve(key, { body, startedId: freshId }));
+        return reservedId;
+      });
+    } catch (error) {
+      const isThere = isLedgerError(error, 'RUN_EXISTS') || isLedgerError(error, 'EXPORT_STATUS');
+      if (!isThere || reservedId === undefined || !(await shared.isStarted(reservedId))) throw error;
+      return reservedId;
+    }
+  };
+
   return {
     keyOf: (idempotencyKey, what, body) => ({
       key: keyedDigestOf(naming, 'request', idempotencyKey),
@@ -47,7 +81,10 @@ export function createRequestKeys(naming: Uint8Array, find: (key: string) => Kno
       if (known !== undefined) return { startedId: known.startedId };
       inFlight.set(key, body);
       try {
-        const startedId = await start();
+        const startedId =
+          reservations === undefined
+            ? await start((freshId) => Promise.resolve(freshId))
+            : await startReserved(reservations, { key, body }, start);
         if (recent.size >= maxRemembered) recent.delete(recent.keys().next().value ?? '');
         recent.set(key, { body, startedId });
         return { startedId };

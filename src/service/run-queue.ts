@@ -11,6 +11,7 @@ export type RunQueue = {
   readonly add: (executionId: string, session: string) => void;
   /** Takes a run out and tells its session; undefined where it does not wait. */
   readonly remove: (executionId: string) => string | undefined;
+  readonly has: (executionId: string) => boolean;
   /** Resolves once nothing waits and nothing is executed. */
   readonly idle: () => Promise<void>;
   /** From now on nothing begins; resolves once all that has begun is done. */
@@ -85,6 +86,7 @@ export function createRunQueue(
       else waiting.delete(session);
       return session;
     },
+    has: (executionId) => sessionOf.has(executionId),
     idle: quiet,
     stop: () => {
       isStopped = true;

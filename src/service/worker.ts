@@ -29,6 +29,8 @@ export type WorkerParts = {
   readonly portsOf: (plan: Plan) => Omit<Ports, 'mayBegin'>;
   /** Names this process on the runs it takes; no two processes ever share it. */
   readonly name: string;
+  /** Where others publish too: waits for what the log has, so that what a run has pinned is known. Throws UNAVAILABLE. */
+  readonly catchUp?: (() => Promise<void>) | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 };
@@ -38,10 +40,14 @@ export type Worker = {
    * Takes a run as far as it goes: reads what its stream holds, claims it, takes the steps that are left. Rejects where the record cannot be written, or with the signal's reason
    * where the process stops: the run then goes on from its stream.
    */
-  readonly work: (
-    executionId: string,
-    steering: { readonly signal: AbortSignal; readonly mayBegin: () => boolean },
-  ) => Promise<Worked>;
+  readonly work: (executionId: string, steering: Steering) => Promise<Worked>;
+};
+
+export type Steering = {
+  readonly signal: AbortSignal;
+  readonly mayBegin: () => boolean;
+  /** Throws where somebody else may execute the run by now; asked before each item. */
+  readonly assertHeld?: (() => void) | undefined;
 };
 
 /** How far a run has come: to its end, or to a pause. `position` is of the last event that was recorded here, if any. */
@@ -50,30 +56,59 @@ export type Worked = { readonly hasEnded: boolean; readonly position: Position |
 /** Executes runs. It holds nothing between two calls: all that it knows of a run stands in the run's stream. */
 export function createWorker(parts: WorkerParts): Worker {
   return {
-    async work(executionId, { signal, mayBegin }) {
+    async work(executionId, steering) {
       const record = await parts.read(executionId);
       if (record === undefined) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: executionId });
-      const writer = createRunWriter(parts, record);
-      if (record.is_terminal || record.status === 'paused') return writer.reached();
-      const before = claimItems(record, parts.name);
-      if (record.status === 'cancelling') {
-        await writer.record([...before, cancelledItem]);
-        return writer.reached();
-      }
-      let plan: Plan;
+      const writer = createRunWriter(parts, record, steering);
       try {
-        if (tooManyRecoveries(record.items))
-          throw new LedgerError('RUN_STUCK', { execution_id: executionId });
-        plan = await planOfRun(record, parts.documents);
+        return await goOn(parts, record, writer, steering);
       } catch (error) {
-        if (!isLedgerError(error, 'RUN_UNRESUMABLE') && !isLedgerError(error, 'RUN_STUCK')) throw error;
-        await writer.record([...before, errorItem(record, error.code, error.message)]);
-        return writer.reached();
+        // Another process has the run now, or has ended it: it is no longer ours to end.
+        if (!isOthers(error)) throw error;
+        return writer.reached(error.params.rule === 'item_after_terminal');
+      } finally {
+        await writer.settled();
       }
-      if (before.length > 0) await writer.record(before);
-      return takeSteps(plan, { ...parts.portsOf(plan), mayBegin }, writer, record, signal);
     },
   };
+}
+
+async function goOn(
+  parts: WorkerParts,
+  record: ExecutionRecord,
+  writer: RunWriter,
+  { signal, mayBegin }: Steering,
+): Promise<Worked> {
+  const executionId = record.execution_id;
+  if (record.is_terminal || record.status === 'paused') return writer.reached();
+  const before = claimItems(record, parts.name);
+  if (record.status === 'cancelling') {
+    await writer.record([...before, cancelledItem]);
+    return writer.reached();
+  }
+  let plan: Plan;
+  try {
+    if (tooManyRecoveries(record.items)) throw new LedgerError('RUN_STUCK', { execution_id: executionId });
+    plan = await pinnedPlan(record, parts);
+  } catch (error) {
+    if (!isLedgerError(error, 'RUN_UNRESUMABLE') && !isLedgerError(error, 'RUN_STUCK')) throw error;
+    await writer.record([...before, errorItem(record, error.code, error.message)]);
+    return writer.reached();
+  }
+  if (before.length > 0) await writer.record(before);
+  const isWished = (): boolean => mayBegin() && !writer.wasPaused();
+  return takeSteps(plan, { ...parts.portsOf(plan), mayBegin: isWished }, writer, record, signal);
+}
+
+/** Another process may have published what is missing a moment ago. */
+async function pinnedPlan(record: ExecutionRecord, { documents, catchUp }: WorkerParts): Promise<Plan> {
+  try {
+    return await planOfRun(record, documents);
+  } catch (error) {
+    if (catchUp === undefined || !isLedgerError(error, 'RUN_UNRESUMABLE')) throw error;
+    await catchUp();
+    return planOfRun(record, documents);
+  }
 }
 
 async function takeSteps(
@@ -91,9 +126,7 @@ async function takeSteps(
       await writer.cancel();
       return writer.reached();
     }
-    if (signal.aborted || mayPass(error)) throw error;
-    // Another process has the run now: it is no longer ours to end.
-    if (isLedgerError(error, 'RULE_BROKEN') && error.params.rule === 'other_worker') return writer.reached();
+    if (signal.aborted || mayPass(error) || isOthers(error)) throw error;
     const { type, message } = failureOf(error);
     // Where its key is destroyed, a run takes no texts any more.
     const end = errorItem(record, type, message);
@@ -101,6 +134,9 @@ async function takeSteps(
     return writer.reached();
   }
 }
+
+const isOthers = (error: unknown): error is LedgerError<'RULE_BROKEN'> =>
+  isLedgerError(error, 'RULE_BROKEN') && ['other_worker', 'item_after_terminal'].includes(error.params.rule);
 
 /** Trouble of the store leaves the run as it is, to go on later; anything else would only come again. */
 const mayPass = (error: unknown): boolean =>
@@ -154,16 +190,28 @@ type RunWriter = {
   readonly record: (items: readonly ItemDraft[]) => Promise<void>;
   readonly emit: Emit;
   readonly cancel: () => Promise<void>;
-  readonly reached: () => Worked;
+  /** `hasEnded` where that is known from elsewhere. */
+  readonly reached: (hasEnded?: boolean) => Worked;
+  /** Did another process pause the run? Known as of its last item, before any read model has it. */
+  readonly wasPaused: () => boolean;
+  /** Resolves once none of its items is on its way any more. */
+  readonly settled: () => Promise<void>;
 };
 
 /** Records for the orchestrator: adds the totals that only the stream knows, and keeps a cancel a cancel. */
-function createRunWriter({ recorder, name, now }: WorkerParts, run: ExecutionRecord): RunWriter {
+function createRunWriter(
+  { recorder, name, now }: WorkerParts,
+  run: ExecutionRecord,
+  { assertHeld }: Steering,
+): RunWriter {
   const { execution_id: executionId } = run;
   let { version } = run;
   let worked: Worked = { hasEnded: run.is_terminal, position: null };
+  let wasPaused = false;
+  const underWay = new Set<Promise<unknown>>();
   const append = async (items: readonly ItemDraft[], expectedVersion?: number): Promise<void> => {
-    const { state, position } = await recorder.record({
+    assertHeld?.();
+    const recording = recorder.record({
       executionId,
       by: 'own',
       worker: name,
@@ -171,7 +219,10 @@ function createRunWriter({ recorder, name, now }: WorkerParts, run: ExecutionRec
       items: items.map((draft) => ({ draft })),
       expectedVersion,
     });
+    underWay.add(recording);
+    const { state, position } = await recording.finally(() => underWay.delete(recording));
     version = state.version;
+    wasPaused = assertHeld !== undefined && state.phase === 'paused';
     worked = { hasEnded: state.terminalAt !== null, position: position ?? worked.position };
   };
   const complete = async (item: ItemDraft): Promise<void> => {
@@ -189,7 +240,9 @@ function createRunWriter({ recorder, name, now }: WorkerParts, run: ExecutionRec
   };
   return {
     record: append,
-    reached: () => worked,
+    reached: (hasEnded = worked.hasEnded) => ({ ...worked, hasEnded }),
+    wasPaused: () => wasPaused,
+    settled: async () => void (await Promise.allSettled(underWay)),
     emit: async (...items) => {
       try {
         const [only, ...more] = items;

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import type { WorkflowDesk } from '../http/service.ts';
 import type { Projector } from '../projector/projector.ts';
 import { contentHash } from '../workflows/document.ts';
@@ -19,10 +19,13 @@ import {
 } from '../workflows/publication.ts';
 import { createWorkflowChanges } from './workflow-changes.ts';
 import { openWorkflowSnapshot } from './workflow-snapshot.ts';
-import type { StreamParts } from './workflow-stream.ts';
+import { readStanding, type StreamParts } from './workflow-stream.ts';
 
 /** Changes that wait for their turn; beyond it they are refused. */
 const maxWaiting = 100;
+
+/** How often changes are planned anew where other processes keep making the same ones. */
+const maxPlans = 10;
 
 /** What the folder holds now. */
 export type FolderContents = {
@@ -52,10 +55,31 @@ export async function openWorkflowShelf(
   const inTurn = createTurns();
   const snapshot = openWorkflowSnapshot(parts.projector, parts.log);
   const { library, held, fault } = snapshot;
+  const { isShared } = parts.store;
+  const said = createFolderMemory();
   const { makeOne, makeAll } = createWorkflowChanges(parts, snapshot);
   const publicationOf = (id: string): Publication | null => held().get(id)?.publication ?? null;
   const expect = (id: string, expected: number | 'none', actual: number | 'none'): void => {
     if (actual !== expected) throw new LedgerError('WORKFLOW_VERSION', { workflow: id, expected, actual });
+  };
+
+  /** The read model may not have yet what another process published. */
+  const refresh = async (id: string): Promise<void> => {
+    const standing = isShared ? await readStanding(parts, id) : undefined;
+    if (standing !== undefined)
+      snapshot.learn(id, standing.publication, () => snapshot.parse(id, standing.document));
+  };
+  /** What another process did a moment before is no fault, and is not done twice. */
+  const makePlanned = async (plan: () => readonly PlannedChange[]): Promise<readonly RefusedChange[]> => {
+    for (let plans = 1; ; plans += 1) {
+      const planned = plan();
+      try {
+        return await makeAll(planned);
+      } catch (error) {
+        if (!isShared || plans === maxPlans || !isLedgerError(error, 'WORKFLOW_VERSION')) throw error;
+        for (const { id } of planned) await refresh(id);
+      }
+    }
   };
 
   const shelf: WorkflowShelf = {
@@ -63,6 +87,7 @@ export async function openWorkflowShelf(
     put: (document, expected) =>
       inTurn(async () => {
         const { id } = document;
+        await refresh(id);
         const sha256 = contentHash(document);
         const before = publicationOf(id);
         const version = currentVersion(before);
@@ -80,16 +105,26 @@ export async function openWorkflowShelf(
       }),
     retire: (id, expected) =>
       inTurn(async () => {
+        await refresh(id);
         const version = currentVersion(publicationOf(id));
         if (version === 'none')
           throw new LedgerError('WORKFLOW_NOT_FOUND', { workflow: id, known: [...held().keys()] });
         expect(id, expected, version);
         return (await makeOne({ kind: 'retire', id, source: 'http' })).position;
       }),
-    follow: (folder) => inTurn(() => makeAll(folderChanges(folder, publicationOf, held().keys()))),
+    follow: (folder) =>
+      inTurn(async () => {
+        const refused = await makePlanned(() =>
+          folderChanges(folder, publicationOf, held().keys()).filter(
+            (change) => !isShared || said.isNews(change),
+          ),
+        );
+        said.keep(folder, refused);
+        return refused;
+      }),
   };
   if (fault !== undefined) return shelf;
-  for (const { change, error } of await makeAll(bundledChanges(publicationOf)))
+  for (const { change, error } of await makePlanned(() => bundledChanges(publicationOf)))
     parts.log.warn(
       { workflow: change.id, err: error },
       'a bundled workflow does not fit those that were changed',
@@ -120,6 +155,30 @@ function folderChanges(
     isFoldersOwn(publicationOf(id)) && !ids.has(id) ? [{ kind: 'retire', id, source: 'folder' }] : [],
   );
   return [...published, ...retired];
+}
+
+/**
+ * What the folder said last, as this process saw it. Where others follow the folder too, one that sees a change later must
+ * not take it back: after the first look only what changed here is done.
+ */
+function createFolderMemory(): {
+  readonly isNews: (change: PlannedChange) => boolean;
+  readonly keep: (folder: FolderContents, refused: readonly RefusedChange[]) => void;
+} {
+  let said: ReadonlyMap<string, string> | undefined;
+  return {
+    isNews: (change) =>
+      said === undefined ||
+      (change.kind === 'publish' ? said.get(change.id) !== change.sha256 : said.has(change.id)),
+    keep: ({ documents, ids }, refused) => {
+      const again = new Set(refused.map(({ change }) => change.id));
+      const before = [...(said ?? [])].filter(([id]) => ids.has(id) || again.has(id));
+      const now = [...documents].flatMap(([id, { sha256 }]) =>
+        again.has(id) ? [] : [[id, sha256] as const],
+      );
+      said = new Map([...before, ...now]);
+    },
+  };
 }
 
 /** One change at a time, in the order of asking: each is checked against all that the ones before it made. */

@@ -22,6 +22,8 @@ export type WorkflowSnapshot = {
   readonly held: () => ReadonlyMap<string, Held>;
   /** Takes what an append made of a document, unless that or something later is known. */
   readonly learn: (id: string, publication: Publication, document: () => Held['document']) => void;
+  /** A document as the log holds it; undefined, and told, where it cannot be read. */
+  readonly parse: (id: string, document: unknown) => Held['document'];
   /** Why it answers nothing; it stays so until the next start. */
   readonly fault: LedgerError | undefined;
 };
@@ -42,9 +44,11 @@ export function openWorkflowSnapshot(projector: Projector, log: FastifyBaseLogge
     );
     library = libraryOf(shelved, (sha256) => olderVersion(projector, sha256));
   };
-  const read = (id: string, { sha256 }: Publication): Held['document'] => {
+  const read = (id: string, { sha256 }: Publication): Held['document'] =>
+    parse(id, readDocument(projector, sha256)?.document);
+  const parse: WorkflowSnapshot['parse'] = (id, document) => {
     try {
-      return parseDocument(readDocument(projector, sha256)?.document);
+      return parseDocument(document);
     } catch (error) {
       if (!isLedgerError(error, 'WORKFLOW_INVALID')) throw error;
       log.error({ workflow: id, err: error }, 'a published workflow cannot be read and is left out');
@@ -93,6 +97,7 @@ export function openWorkflowSnapshot(projector: Projector, log: FastifyBaseLogge
     },
     held: () => sound(held),
     learn,
+    parse,
     fault,
   };
 }

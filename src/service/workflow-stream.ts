@@ -1,6 +1,7 @@
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import { type Actor, taxonomyVersion } from '../events/core.ts';
+import { decodeEvent } from '../events/envelope.ts';
 import type { ItemDraft } from '../events/item.ts';
 import { createStreamWriter, type StreamKeys } from '../run/stream-writer.ts';
 import type { PlannedChange } from '../workflows/planned-changes.ts';
@@ -54,6 +55,26 @@ export function createWorkflowStreams(parts: StreamParts): AppendChange {
     if (state === null) throw new TypeError(`${id} was changed and is not there`);
     return { publication: state, position };
   };
+}
+
+/** Where a document stands by its stream, and its newest version; undefined for one that was never published. */
+export async function readStanding(
+  { store, keys }: Pick<StreamParts, 'store' | 'keys'>,
+  id: string,
+): Promise<{ readonly publication: Publication; readonly document: unknown } | undefined> {
+  const stream = workflowStreamOf(id);
+  let publication: Publication | null = null;
+  let document: unknown;
+  try {
+    for await (const stored of store.readStream(stream)) {
+      const { core, payload } = decodeEvent(stored, keys.keyOf(stream));
+      publication = evolvePublication(publication, core);
+      if (core.type === 'workflow_published') document = payload?.metadata?.['document'];
+    }
+  } catch (error) {
+    if (!isLedgerError(error, 'STREAM_NOT_FOUND')) throw error;
+  }
+  return publication === null ? undefined : { publication, document };
 }
 
 const actors: Readonly<Record<PlannedChange['source'], Actor>> = {

@@ -77,7 +77,7 @@ it('active runs are our own open ones, with their start and their last position,
   const claimed = record(store, 'ours', [{ item_type: 'run_claimed', time }]);
   await projector.waitFor(claimed, 10_000);
   expect(readActiveRuns(projector)).toEqual([
-    { executionId: 'ours', status: 'running', startedAt: time, version: 1, position: claimed },
+    { executionId: 'ours', status: 'running', startedAt: time, version: 1, position: claimed, lease: null },
   ]);
   await projector.waitFor(
     record(store, 'ours', [{ item_type: 'pipeline_complete', stage: 5, time }]),

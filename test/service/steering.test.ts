@@ -164,6 +164,7 @@ describe('a cancel', () => {
     expect(refused).toMatchObject({ code: 'RUN_STATUS', params: { current_status: 'completed' } });
     const { executionId } = await start(request('dada', harmless));
     await control.pause(executionId, undefined);
+    await control.idle();
     await control.cancel(executionId, 'one');
     const again = await control.cancel(executionId, 'two');
     expect(again).toMatchObject({ position: null, record: { status: 'cancelled' } });
