@@ -8,6 +8,7 @@ import { executeRoutes } from './execute.ts';
 import { bulkExportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
 import { importRoutes } from './import.ts';
+import { invariantRoutes } from './invariants.ts';
 import { acceptJsonOnly, maxBodyBytes } from './json-body.ts';
 import { mediaRoutes } from './media.ts';
 import { refuseOtherMethods } from './methods.ts';
@@ -69,6 +70,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(runRoutes(service));
+  await app.register(invariantRoutes(service));
   await app.register(exportRoutes(service));
   await app.register(recordingRoutes(service));
   await app.register(executeRoutes(service));
