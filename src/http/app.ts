@@ -19,6 +19,7 @@ import { recordingRoutes } from './recording.ts';
 import { exportRoutes } from './export.ts';
 import { runRoutes } from './runs.ts';
 import { startRoutes } from './start.ts';
+import { timeMachineRoutes } from './time-machine.ts';
 import { steeringRoutes } from './steering.ts';
 import type { Service } from './service.ts';
 import { workflowRoutes } from './workflows.ts';
@@ -71,6 +72,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(runRoutes(service));
   await app.register(invariantRoutes(service));
+  await app.register(timeMachineRoutes(service));
   await app.register(exportRoutes(service));
   await app.register(recordingRoutes(service));
   await app.register(executeRoutes(service));

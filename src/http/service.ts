@@ -16,6 +16,7 @@ import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 import type { LibraryDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
+import type { TimeMachine } from './time-machine-port.ts';
 
 export type RunStats = {
   readonly total_records: number;
@@ -138,6 +139,7 @@ export type Service = {
   ) => Promise<ExecutionRecord | undefined>;
   readonly exportRun: ExportRun;
   readonly invariants: Invariants;
+  readonly timeMachine: TimeMachine;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
   /** Stores bytes durably under their digest. */

@@ -24,6 +24,8 @@ import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
 import { checkRun } from './check-run.ts';
+import { compareRuns } from './compare-runs.ts';
+import { diffRun } from './diff-run.ts';
 import { openRunExporter } from './export-run.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
@@ -193,6 +195,10 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
       ofRun: (executionId, until, signal) =>
         checkRun({ store, keyOf: keys.keyOf }, executionId, until, signal),
       ofAll: (query) => readFaults(projector, query),
+    },
+    timeMachine: {
+      diff: (executionId, options, signal) => diffRun(source, executionId, options, signal),
+      compare: (ids, page, signal) => compareRuns(source, ids, page, signal),
     },
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),

@@ -114,7 +114,8 @@ describe('kept and foreign history', () => {
       execution_id,
       offending,
     ]);
-    expect(found.toSorted()).toEqual(expected.toSorted());
+    const shown = (rows: readonly unknown[][]): string[] => rows.map((row) => JSON.stringify(row)).toSorted();
+    expect(shown(found)).toEqual(shown(expected));
     expect(expected.map(([id, execution]) => `${id} ${execution}`)).toContain('I4 unchecked');
     expect(all).toMatchObject({ total: expected.length, checked: { runs: 10 } });
     const counted = all.invariants.filter(({ violated_by }) => violated_by > 0);
