@@ -68,7 +68,7 @@ for (const nodes of appends === 0 ? [] : [1, 3]) {
 
 const runs = Number(values.nodes);
 if (runs > 0) {
-  const result = await crashNodes({ runs, kills: 20, seed, on: values.on });
+  const result = await crashNodes({ runs, kills: 20, seed, maxPauseMs: 4_000, on: values.on });
   console.log(
     `nodes, SIGKILL: ${result.runs} runs on two processes, ${result.kills} kills of one of them, ${result.takenOver} takeovers; each run was executed once, ${result.byNode.join(' and ')} ended at either; none is open`,
   );

@@ -23,6 +23,8 @@ type Options = {
   /** The second node is killed so often at least, and until every run has ended. */
   readonly kills: number;
   readonly seed: number;
+  /** Each of the clients waits at most so long before it begins the next run, milliseconds. */
+  readonly maxPauseMs: number;
   /** A real server to keep the log on; a protocol server without it. */
   readonly on?: string | undefined;
 };
@@ -32,15 +34,15 @@ const workflows = ['dada', 'stillepost', 'image_comparison'] as const;
 const input = { input_text: 'Eine Blume auf der Wiese', seed: 7 };
 /** Runs that are begun at once. */
 const clients = 8;
-/** The node lives for at most so long before it is hit; the moment is anywhere in its start, too. */
-const maxLifeMs = 1_500;
+/** The node lives for at most so long before it is hit: shorter than a term, and long enough to take over from its own past. */
+const maxLifeMs = 5_000;
 
 /**
  * Two service processes on one log execute runs that are begun at both, by one Idempotency-Key each; one of them is killed
  * with SIGKILL again and again and started anew. Throws where a run was begun twice, has not ended as an undisturbed one
  * does, repeats or lacks a step, or went from one worker to another without either being known.
  */
-export async function crashNodes({ runs, kills, seed, on }: Options): Promise<NodesCrashResult> {
+export async function crashNodes({ runs, kills, seed, maxPauseMs, on }: Options): Promise<NodesCrashResult> {
   const root = await mkdtemp(join(tmpdir(), 'runledger-nodes-crash-'));
   for (const name of ['server', 'one', 'two', 'shared']) await mkdir(join(root, name));
   const server =
@@ -57,19 +59,24 @@ export async function crashNodes({ runs, kills, seed, on }: Options): Promise<No
     startServiceProcess(join(root, name), { RUNLEDGER_DATA: join(root, name), ...settings });
   try {
     const steady = await startNode('one');
-    const dying = dyingNode(() => startNode('two'), randomFrom(seed));
+    const random = randomFrom(seed);
+    const dying = dyingNode(() => startNode('two'), random);
     try {
       const expected = await undisturbed(steady.url);
       await dying.live();
-      const begun = beginRuns(runs, () => [steady.url, dying.url()]);
+      const pause = (): Promise<void> => delay(random() * maxPauseMs);
+      const begun = beginRuns(runs, pause, () => [steady.url, dying.url()]);
       const ended = begun.then(() => allEnded(steady.url, runs + workflows.length));
       const killed = await dying.dieUntil(ended, kills);
-      return { runs, kills: killed, ...(await inspect(steady.url, await begun, expected)) };
-    } finally {
-      await dying.die();
+      const counted = await inspect(steady.url, await begun, expected);
       steady.process.kill('SIGTERM');
       const how = await steady.exited;
       if (how !== 0) throw new Error(`The node that was not killed ended with ${how}`);
+      return { runs, kills: killed, ...counted };
+    } finally {
+      await dying.die();
+      steady.process.kill('SIGKILL');
+      await steady.exited;
     }
   } finally {
     await server?.kill();
@@ -93,18 +100,17 @@ function dyingNode(start: () => Promise<ServiceProcess>, random: () => number) {
     live,
     die,
     dieUntil: async (ended: Promise<void>, atLeast: number): Promise<number> => {
-      let isOver = false;
-      const over = ended.then(() => {
-        isOver = true;
-      });
+      const over = new AbortController();
+      const last = ended.finally(() => over.abort());
+      const settled = last.catch(() => undefined);
       let kills = 0;
-      while (!isOver || kills < atLeast) {
-        await Promise.race([delay(random() * maxLifeMs), ...(kills < atLeast ? [] : [over])]);
+      while (!over.signal.aborted || kills < atLeast) {
+        await Promise.race([delay(random() * maxLifeMs), ...(kills < atLeast ? [] : [settled])]);
         await die();
         kills += 1;
         await live();
       }
-      await over;
+      await last;
       return kills;
     },
   };
@@ -138,6 +144,7 @@ async function undisturbed(url: string): Promise<Expected> {
 /** Ids by the workflow; the same key goes to the nodes in turn until one of them takes it. */
 async function beginRuns(
   runs: number,
+  pause: () => Promise<void>,
   urls: () => readonly (string | undefined)[],
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
@@ -148,6 +155,7 @@ async function beginRuns(
       next += 1;
       const workflow = workflows[run % workflows.length] ?? 'dada';
       ids.set(await begin(run, workflow, urls), workflow);
+      await pause();
     }
   };
   await Promise.all(Array.from({ length: clients }, beginSome));
