@@ -194,6 +194,30 @@ export const errorTable = {
     (p: { execution_id: string; action: string }) =>
       `Run ${p.execution_id} is only recorded here and cannot be ${p.action} from here: steer the pipeline that executes it.`,
   ),
+  DECISION_NOT_FOUND: entry(
+    404,
+    'Decision not found',
+    (p: { execution_id: string; seq: number | string }) =>
+      `Item ${p.seq} of run ${p.execution_id} is no safety decision: the items of GET /api/runs/${p.execution_id} say which are.`,
+  ),
+  REVIEW_FORBIDDEN: entry(
+    403,
+    'Review is not allowed',
+    (p: { execution_id: string; seq: number; rule: string; what: string; cure: string }) =>
+      `${p.what} (rule ${p.rule}): ${p.cure}.`,
+  ),
+  REVIEW_CONFLICT: entry(
+    409,
+    'Decision does not stand so',
+    (p: { execution_id: string; seq: number; rule: string; what: string; cure: string }) =>
+      `${p.what} (rule ${p.rule}): ${p.cure}.`,
+  ),
+  NOTHING_REFUSED: entry(
+    409,
+    'Decision refused nothing',
+    (p: { execution_id: string; seq: number }) =>
+      `Decision ${p.seq} of run ${p.execution_id} refused nothing, so there are no reasons to state: name one whose action is block.`,
+  ),
   RUN_UNRESUMABLE: entry(
     500,
     'Run cannot go on',

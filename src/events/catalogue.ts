@@ -15,6 +15,7 @@ import {
   stepFacts,
   stepNamed,
 } from './facts.ts';
+import { reviewFacts } from './review.ts';
 import { usage } from './usage.ts';
 
 /** What an item is to a reader: the journey itself, a safety decision, steering, a log line, or a later review. */
@@ -300,11 +301,13 @@ export const catalogue = {
     label: ['Decision overridden', 'Entscheidung aufgehoben'],
     since: '1.1',
     afterTerminal: true,
+    facts: reviewFacts,
   }),
   decision_annotated: entry('review', 'any', 'none', {
     label: ['Decision annotated', 'Entscheidung kommentiert'],
     since: '1.1',
     afterTerminal: true,
+    facts: reviewFacts,
   }),
   policy_published: entry('control', 'any', 'none', {
     label: ['Policy published', 'Regelwerk veröffentlicht'],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { executionItem } from '../events/item.ts';
 import { languages } from '../events/localized.ts';
+import { judgement, overriddenTo } from '../events/review.ts';
 import { views } from '../exporters/view.ts';
 import { runStatuses } from '../run/lifecycle.ts';
 
@@ -82,6 +83,30 @@ export const recorded = z.object({
   execution_id: z.string(),
   version: count,
   sequence_numbers: z.array(z.int().min(1)),
+});
+
+/** A review that stands beside its decision. */
+export const reviewed = z.object({
+  execution_id: z.string(),
+  id: z.string(),
+  sequence_number: z.int().min(1),
+  version: count,
+  decision: z.object({ id: z.string(), sequence_number: z.int().min(1) }),
+  judgement,
+  stands: overriddenTo.nullable().describe('what stands now; null where the record does not say'),
+});
+
+/** Why something was refused; `sections` say all of it in words. */
+export const reasons = z.looseObject({
+  execution_id: z.string(),
+  sequence_number: z.int().min(1),
+  decision_id: z.string(),
+  language: z.enum(languages),
+  refused: z.enum(['input_text', 'input_image', 'output', 'medium']),
+  decided_at: z.string(),
+  automated: z.boolean().nullable(),
+  stands: overriddenTo,
+  sections: z.array(z.object({ heading: z.string(), text: z.string() })).min(1),
 });
 
 export const importReport = z.object({

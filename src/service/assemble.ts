@@ -32,6 +32,7 @@ import { openExports } from './open-exports.ts';
 import type { LedgerParts } from './parts.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
+import { createReviewDesk } from './review-desk.ts';
 import { createRequestReservations } from './request-reservations.ts';
 import { createRunControl } from './run-control.ts';
 import { watchOtherRuns } from './run-takeover.ts';
@@ -95,6 +96,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const workflows = shelf.library;
   const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
   const clock = (): number => performance.now() / 1_000;
+  const policyOf = createPolicyShelf(store, keys, policy);
   const backends = createBackends(config.backends, clock);
   const name = `worker-${randomBytes(8).toString('hex')}`;
   const leases = store.isShared
@@ -103,7 +105,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const worker = createWorker({
     recorder,
     read,
-    documents: { workflows, policyOf: createPolicyShelf(store, keys, policy) },
+    documents: { workflows, policyOf },
     portsOf: ({ executionMode, policy: pinned }) => ({
       text: backends.textOf(executionMode),
       mediaBackendOf: backends.mediaOf,
@@ -189,6 +191,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     exportRun,
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
+    reviews: createReviewDesk({ source, recorder, naming: keys.naming, policyOf, contact: config.contact }),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     readModels: projector,
