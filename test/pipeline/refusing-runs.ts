@@ -69,7 +69,7 @@ export const decidingRuns: Readonly<Record<string, () => Promise<Ran>>> = {
   'nothing found': () => run(planOf('dada', harmless)),
   'found and harmless by the rules': () => run(planOf('dada', 'a blood orange and no blood')),
   'found and harmless by a guard': () => run(planOf('dada', bloody), portsWith(guardSaying('safe'))),
-  'codes that are ignored': () =>
+  'stage 1, an unknown code': () =>
     run(
       planOf('passthrough', 'cutting myself', { safetyLevel: 'adult' }),
       portsWith(guardSaying('unsafe\nS99')),

@@ -80,6 +80,19 @@ describe('every block of every path of the pipeline', () => {
     },
   );
 
+  test('of two outputs each refusal belongs to the check of its own output, in whatever order they were recorded', () => {
+    const { events } = ranOf('stage 3, built-in rules');
+    const of = (type: string): readonly LedgerEvent[] => events.filter((event) => event.type === type);
+    const [first, second] = of('stage3_safety_check');
+    // Side by side: both were checked before the first was refused.
+    const checks = [...of('stage3_safety_check'), ...of('stage3_blocked')];
+    const mixed = checks.map((event, index) => ({ ...event, core: { ...event.core, seq: index + 1 } }));
+    expect([3, 4].map((seq) => decisionAt(mixed, seq)?.event.core.id)).toEqual([
+      first?.core.id,
+      second?.core.id,
+    ]);
+  });
+
   test('both languages say different words of the same facts', () => {
     const {
       language: _en,
