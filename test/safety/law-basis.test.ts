@@ -42,9 +42,9 @@ describe('a law stands behind a decision', () => {
   });
 
   test('where the law checker gave a code, whatever the lists say', () => {
-    const codes = (of(judged).event.core.facts?.['findings'] as { taxonomy?: object }[]).filter(
-      ({ taxonomy }) => taxonomy,
-    );
+    const codes = (
+      (of(judged).event.core.facts?.['findings'] as { taxonomy?: object }[] | undefined) ?? []
+    ).filter(({ taxonomy }) => taxonomy);
     expect(codes).toHaveLength(1);
     expect(lawBasisOf(of(judged, { findings: codes }), bundledPolicy).isLaw).toBe(true);
   });

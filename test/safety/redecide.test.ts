@@ -18,7 +18,7 @@ const policies = [
 ];
 
 function policyOf({ event }: FoundDecision): ActivePolicy {
-  const named = (event.core.facts?.['policy'] as { readonly sha256: string }).sha256;
+  const named = (event.core.facts?.['policy'] as { readonly sha256: string } | undefined)?.sha256;
   const found = policies.find(({ reference }) => reference.sha256 === named);
   if (found === undefined) throw new Error(`no policy ${named}`);
   return found;
