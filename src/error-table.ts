@@ -233,7 +233,7 @@ export const errorTable = {
   QUEUE_FULL: entry(
     503,
     'Too much waits already',
-    (p: { waiting: number; what: 'runs' | 'exports' }) =>
+    (p: { waiting: number; what: 'runs' | 'exports' | 'replays' }) =>
       `${p.waiting} ${p.what} wait for their turn already: try again in a little while.`,
     true,
   ),
@@ -376,6 +376,23 @@ export const errorTable = {
     'Files of the export are damaged',
     (p: { export_id: string; what: string }) =>
       `${p.what} of export ${p.export_id} is not there as it was written: ask for it again with POST /api/exports.`,
+  ),
+  REPLAY_NOT_FOUND: entry(
+    404,
+    'Replay not found',
+    (p: { replay_id: string }) => `There is no replay ${p.replay_id}: GET /api/audit/replays lists them.`,
+  ),
+  REPLAY_DAMAGED: entry(
+    500,
+    'Files of the replay are damaged',
+    (p: { replay_id: string; what: string }) =>
+      `${p.what} of replay ${p.replay_id} is not there as it was written: ask for it again with POST /api/audit/replays.`,
+  ),
+  POLICY_NOT_FOUND: entry(
+    404,
+    'Policy not found',
+    (p: { policy: string; version: number }) =>
+      `Version ${p.version} of the policy ${p.policy} was never published here, or is erased: send the document itself.`,
   ),
   MEDIA_NOT_FOUND: entry(
     404,

@@ -206,6 +206,67 @@ export const bulkExports = z.object({
   returned: count,
 });
 
+/** A replay of decisions that was queued. */
+export const replayBegun = z.object({
+  replay_id: z.string(),
+  status: z.literal('queued'),
+  created_at: z.string(),
+});
+
+export const replayStatuses = ['recomputed', 'needs_model', 'content_erased'] as const;
+
+const replayHead = z.object({
+  replay_id: z.string(),
+  status: z.enum(['queued', 'running', 'finished', 'failed']),
+  policy: z.object({ id: z.string(), version: z.int().min(1), sha256: z.string() }),
+  filter: z.record(z.string(), z.unknown()).nullable().describe('null once its content was erased'),
+  created_at: z.string(),
+  finished_at: nullableText,
+  progress: z.object({ done: count, total: count, errors: count }).describe('runs'),
+  result: z
+    .object({
+      decisions: count,
+      recomputed: count,
+      needs_model: count,
+      content_erased: count,
+      no_evidence: count.describe('old records that prove nothing; they have no row'),
+      to_allow: count,
+      to_block: count,
+    })
+    .nullable(),
+  error: z.object({ type: z.string(), message: nullableText }).nullable(),
+});
+
+const outcome = z.object({ verdict: z.string(), action: z.string(), basis: z.string() });
+
+/** One replay, with a page of its decisions once it is finished. */
+export const replay = replayHead.extend({
+  decisions: z.array(
+    z.object({
+      execution_id: z.string(),
+      sequence_number: z.int().min(1),
+      item_type: z.string(),
+      safety_level: nullableText,
+      status: z.enum(replayStatuses),
+      why: z.string(),
+      old: outcome,
+      new: outcome.nullable(),
+    }),
+  ),
+  total: count,
+  limit: z.int().min(1),
+  offset: count,
+  returned: count,
+});
+
+export const replayList = z.object({
+  replays: z.array(replayHead),
+  total: count,
+  limit: z.int().min(1),
+  offset: count,
+  returned: count,
+});
+
 /** What became of a cancel, a pause or a resume. */
 export const steered = z.object({
   execution_id: z.string(),

@@ -16,6 +16,7 @@ import { handleError, sendProblem } from './problem.ts';
 import { tellReadPosition, transformWithPositions } from './read-position.ts';
 import { recordingRoutes } from './recording.ts';
 import { exportRoutes } from './export.ts';
+import { replayRoutes } from './replays.ts';
 import { reviewRoutes } from './reviews.ts';
 import { runRoutes } from './runs.ts';
 import { startRoutes } from './start.ts';
@@ -76,6 +77,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(executeRoutes(service));
   await app.register(reviewRoutes(service));
   await app.register(statementRoutes(service));
+  await app.register(replayRoutes(service));
   await app.register(startRoutes(service));
   await app.register(steeringRoutes(service));
   await app.register(importRoutes(service));

@@ -29,6 +29,7 @@ import { newExecutionId } from './execution-id.ts';
 import { type LeaseClock, leaseClock } from './lease-clock.ts';
 import { createLeases } from './leases.ts';
 import { openExports } from './open-exports.ts';
+import { openReplays } from './open-replays.ts';
 import type { LedgerParts } from './parts.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
@@ -153,12 +154,25 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     executes,
     others: leases && { leases, steady, name },
   });
+  const replays = openReplays({
+    directory: join(directories.exports, 'replays'),
+    store,
+    keys,
+    projector,
+    select,
+    policyOf,
+    newId,
+    log,
+    executes,
+    others: leases && { leases, steady, name },
+  });
   // On a shared log they may be in the hands of others: who holds them is found out first.
   const unfinished = executes && leases === undefined ? unfinishedRuns(projector, log) : [];
   const { workflowFolder: directory } = config;
   // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
   exports.begin();
+  replays.begin();
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
@@ -192,6 +206,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
     reviews: createReviewDesk({ source, recorder, naming: keys.naming, policyOf, contact: config.contact }),
+    replays: replays.desk,
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     readModels: projector,
@@ -215,7 +230,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     close: async (finishWithinMs, inFlight) => {
       await Promise.all([folder?.close(), others?.close()]);
       // At once: an export goes on where it was, and a run that is finished in time need not.
-      await Promise.all([exports.close(), control.finish(finishWithinMs)]);
+      await Promise.all([exports.close(), replays.close(), control.finish(finishWithinMs)]);
       await inFlight;
       await renderer.close();
       await parts.close();

@@ -16,16 +16,17 @@ export type RunDecisions = {
   readonly version: number;
 };
 
-/** Throws EXECUTION_NOT_FOUND. */
+/** As the run is, or as it stood after item `seq`. Throws EXECUTION_NOT_FOUND. */
 export async function decisionsOfRun(
   source: ReplaySource,
   executionId: string,
   signal: AbortSignal,
+  seq?: number,
 ): Promise<RunDecisions> {
   const events: LedgerEvent[] = [];
   let version = -1;
   if (isExecutionId(executionId)) {
-    for await (const { event } of eventsOf(source, executionId, {}, signal)) {
+    for await (const { event } of eventsOf(source, executionId, { seq }, signal)) {
       version = event.core.seq - 1;
       if (isOfDecisions(event.type)) events.push(event);
     }
