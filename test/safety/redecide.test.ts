@@ -159,6 +159,18 @@ describe('another policy', () => {
     });
   });
 
+  test('a list with other words under the same name is another list: without the text that cannot be told', () => {
+    const lists = bundledPolicy.lists.map((list) =>
+      list.id === 'violence-kids' ? { ...list, terms: [...list.terms, 'wand'] } : list,
+    );
+    const guarded = of('found and harmless by a guard', 0);
+    expect(under(guarded, { lists })?.outcome).toEqual(guarded.decision.outcome);
+    expect(under(erased(guarded), { lists })).toMatchObject({
+      status: 'content_erased',
+      why: 'text_missing',
+    });
+  });
+
   test('a list that blocks at once asks no model', () => {
     const lists = bundledPolicy.lists.map((list) => ({
       ...list,
