@@ -43,6 +43,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/ledger/invariants.ts',
       'src/ledger/invariant-state.ts',
       'src/ledger/policy-publication.ts',
+      'src/safety/replay-job.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
     ],

@@ -15,6 +15,8 @@ import {
   stepFacts,
   stepNamed,
 } from './facts.ts';
+import { replayFacts, replayFailure, replayResult } from './replay.ts';
+import { reviewFacts } from './review.ts';
 import { usage } from './usage.ts';
 
 /** What an item is to a reader: the journey itself, a safety decision, steering, a log line, or a later review. */
@@ -108,6 +110,10 @@ const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> 
     payload: withFile,
     ...draft,
   });
+
+/** What becomes of a job of ours; stands in the job's own stream. */
+const job = (en: string, de: string, facts: NonNullable<Draft['facts']> = {}): CatalogueEntry =>
+  entry('control', 'any', 'none', { label: [en, de], since: '1.1', facts });
 
 /**
  * Every item type we know, taxonomy 1.0 first, then 1.1. Adding a type is one entry here and nothing else: fold, decider,
@@ -300,11 +306,13 @@ export const catalogue = {
     label: ['Decision overridden', 'Entscheidung aufgehoben'],
     since: '1.1',
     afterTerminal: true,
+    facts: reviewFacts,
   }),
   decision_annotated: entry('review', 'any', 'none', {
     label: ['Decision annotated', 'Entscheidung kommentiert'],
     since: '1.1',
     afterTerminal: true,
+    facts: reviewFacts,
   }),
   policy_published: entry('control', 'any', 'none', {
     label: ['Policy published', 'Regelwerk veröffentlicht'],
@@ -342,18 +350,12 @@ export const catalogue = {
     facts: { error_type: identifier },
     payload: withText,
   }),
-  export_cancelled: entry('control', 'any', 'none', {
-    label: ['Export cancelled', 'Export abgebrochen'],
-    since: '1.1',
-  }),
-  export_resumed: entry('control', 'any', 'none', {
-    label: ['Export resumed', 'Export fortgesetzt'],
-    since: '1.1',
-  }),
-  export_expired: entry('control', 'any', 'none', {
-    label: ['Export expired', 'Export abgelaufen'],
-    since: '1.1',
-  }),
+  export_cancelled: job('Export cancelled', 'Export abgebrochen'),
+  export_resumed: job('Export resumed', 'Export fortgesetzt'),
+  export_expired: job('Export expired', 'Export abgelaufen'),
+  replay_requested: job('Replay requested', 'Neuentscheidung verlangt', replayFacts),
+  replay_finished: job('Replay finished', 'Neuentscheidung fertig', replayResult),
+  replay_failed: job('Replay failed', 'Neuentscheidung gescheitert', replayFailure),
   lease_taken: entry('control', 'any', 'none', {
     label: ['Lease taken', 'Vergabe übernommen'],
     since: '1.1',

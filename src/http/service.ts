@@ -17,6 +17,8 @@ import type { Recorder } from '../run/recorder.ts';
 import type { LibraryDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
 import type { TimeMachine } from './time-machine-port.ts';
+import type { ReplayDesk } from './replay-contract.ts';
+import type { ReviewDesk } from './review-contract.ts';
 
 export type RunStats = {
   readonly total_records: number;
@@ -142,6 +144,8 @@ export type Service = {
   readonly timeMachine: TimeMachine;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
+  readonly reviews: ReviewDesk;
+  readonly replays: ReplayDesk;
   /** Stores bytes durably under their digest. */
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND. */

@@ -41,6 +41,14 @@ function refusalOf({ by, item, worker }: RecordCommand, state: RunState): Refusa
       cure: 'record a run of your own',
     };
   }
+  // What people say of our decisions has rules of its own, which this way around would pass by.
+  if (by === 'foreign' && state.origin === 'own' && entry.kind === 'review') {
+    return {
+      rule: 'other_recorder',
+      what: `${item.item_type} cannot be added as an item of this run`,
+      cure: 'send it to the decision: POST /api/runs/{id}/decisions/{seq}/override or /annotations',
+    };
+  }
   if (entry.effect === 'start' && state.version >= 0) {
     return {
       rule: 'one_start',
