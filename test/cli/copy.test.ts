@@ -16,6 +16,8 @@ import { type DataDirectory, newDataDirectory, runledger, runledgerJson } from '
 let data: DataDirectory;
 beforeEach(() => {
   data = newDataDirectory();
+  // It keeps an embedded log, whatever the store under test is: that is what is copied here.
+  mkdirSync(join(data.path, 'log'));
 });
 afterEach(() => data.remove());
 
@@ -149,6 +151,7 @@ describe('runledger copy', () => {
   test('into a ledger with a history of its own is refused, and changes nothing there', async () => {
     await makeLog(2);
     const other = data.beside('other');
+    mkdirSync(join(other, 'log'), { recursive: true });
     await runledgerJson(other, 'run', 'dada', 'Eine Blume');
     const before = await idsIn(other);
     const { status, out, err } = await runledger(data.path, ['copy', '--to', `lmdb:${other}`]);
