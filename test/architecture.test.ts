@@ -39,11 +39,11 @@ const table: Readonly<Record<string, Layer>> = {
       'src/run/lifecycle.ts',
       'src/workflows/publication.ts',
       'src/exporters/export-job.ts',
+      'src/safety/replay-job.ts',
       // The invariants are such a fold too.
       'src/ledger/invariants.ts',
       'src/ledger/invariant-state.ts',
       'src/ledger/policy-publication.ts',
-      'src/safety/replay-job.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
     ],

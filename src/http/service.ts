@@ -16,9 +16,9 @@ import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 import type { LibraryDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
-import type { TimeMachine } from './time-machine-port.ts';
 import type { ReplayDesk } from './replay-contract.ts';
 import type { ReviewDesk } from './review-contract.ts';
+import type { TimeMachine } from './time-machine-port.ts';
 
 export type RunStats = {
   readonly total_records: number;
