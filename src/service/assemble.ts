@@ -27,6 +27,7 @@ import { openRunExporter } from './export-run.ts';
 import { refuseFork } from './fork-check.ts';
 import { ledgerDesk } from './ledger-desk.ts';
 import { ledgerFiles } from './ledger-files.ts';
+import { originOf } from './ledger-key-changes.ts';
 import { createLedgerWriter } from './ledger-writer.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
@@ -109,7 +110,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const leases = store.isShared
     ? createLeases({ store, clock: Date.now, newId, steady, holder: name, seconds: config.leaseSeconds })
     : undefined;
-  await files.ensureKey(`runledger.local/${store.storeId}`);
+  await files.ensureKey(originOf(parts));
   const signer = createCheckpointSigner({
     store,
     projector,

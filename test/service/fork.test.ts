@@ -6,7 +6,10 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import type { Ledger } from '../../src/service/assemble.ts';
+import { ledgerFiles } from '../../src/service/ledger-files.ts';
+import { acceptRestore, rotateLedgerKey } from '../../src/service/ledger-key-changes.ts';
 import { openLedger } from '../../src/service/open.ts';
+import { type LedgerParts, openParts } from '../../src/service/parts.ts';
 
 const log = pino({ level: 'silent' });
 let directory: string;
@@ -92,5 +95,86 @@ describe('a log that is not the one which was signed', () => {
     lines[2] = Buffer.alloc(32, 1).toString('base64');
     await writeFile(path, lines.join('\n'));
     await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
+  });
+
+  test('a rewritten event is found, though the read models know nothing of it', async () => {
+    const size = await signedAfter(record('exec_a', 5));
+    // The same stream again, with other items, in a log of the same length: consistent in itself.
+    const other = join(directory, 'other');
+    const own = data;
+    data = other;
+    await signedAfter(record('exec_a', 4));
+    await signedAfter(record('exec_z', 9));
+    data = own;
+    await rm(join(data, 'log'), { recursive: true });
+    await cp(join(other, 'log'), join(data, 'log'), { recursive: true });
+    await cp(join(other, 'keys', 'ring'), join(data, 'keys', 'ring'), { recursive: true });
+    await cp(join(other, 'keys', 'deployment.json'), join(data, 'keys', 'deployment.json'));
+    const refusal = await open().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'LOG_FORK_DETECTED', params: { size } });
+  });
+});
+
+describe('an older copy of the log', () => {
+  /** Puts an older log back under a newer note. */
+  async function putBack(): Promise<{ lost: string }> {
+    await signedAfter(record('exec_a'));
+    const older = join(directory, 'older');
+    await cp(join(data, 'log'), older, { recursive: true });
+    await signedAfter(record('exec_b'));
+    await rm(join(data, 'log'), { recursive: true });
+    await cp(older, join(data, 'log'), { recursive: true });
+    return { lost: await readFile(join(data, 'keys', 'ledger-checkpoint'), 'utf8') };
+  }
+  const config = (): ReturnType<typeof readConfig> => readConfig({ RUNLEDGER_DATA: data });
+  async function withParts<T>(work: (parts: LedgerParts) => Promise<T>): Promise<T> {
+    const parts = await openParts(config());
+    try {
+      return await work(parts);
+    } finally {
+      await parts.close();
+    }
+  }
+
+  test('is gone on with once that is accepted, under another key, and the log says what was lost', async () => {
+    const { lost } = await putBack();
+    const before = await ledgerFiles(join(data, 'keys')).key();
+    const keys = await withParts(acceptRestore);
+    expect(keys?.published).toHaveLength(2);
+    expect(keys?.published.at(-1)).toBe(keys?.current);
+    expect(keys?.current).not.toContain(before?.keyId);
+    const restored = await withParts(async ({ store }) => {
+      for await (const { stream, type, core } of store.readAll()) {
+        if (stream === 'ledger' && type === 'ledger_restore_accepted')
+          return JSON.parse(Buffer.from(core).toString('utf8')) as { facts: Record<string, unknown> };
+      }
+      return undefined;
+    });
+    const [origin, size, root = ''] = lost.split('\n');
+    expect(restored?.facts).toMatchObject({
+      lost_origin: origin,
+      lost_size: Number(size),
+      lost_root: Buffer.from(root, 'base64').toString('hex'),
+    });
+    const signed = await signedAfter(record('exec_c'));
+    const note = await readFile(join(data, 'keys', 'ledger-checkpoint'), 'utf8');
+    expect(note.split('\n')[1]).toBe(String(signed));
+    expect(await withParts(acceptRestore)).toBeUndefined();
+  });
+
+  test('a key that is changed names the one before, which stays known', async () => {
+    await signedAfter(record('exec_a'));
+    const [first] = await withParts(async ({ directories }) => [await ledgerFiles(directories.keys).key()]);
+    const keys = await withParts(rotateLedgerKey);
+    expect(keys.published.map((key) => key.split('+')[1])).toEqual([
+      first?.keyId,
+      keys.current.split('+')[1],
+    ]);
+    const ledger = await open();
+    await record('exec_b')(ledger);
+    const checkpoint = await ledger.service.ledger.sign();
+    expect(checkpoint?.keyId).toBe(keys.current.split('+')[1]);
+    expect(ledger.service.ledger.keys()).toEqual(keys.published);
+    await ledger.close(0);
   });
 });
