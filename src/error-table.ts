@@ -554,4 +554,30 @@ export const errorTable = {
     'Precondition required',
     (p: { cure: string }) => `The request does not say which version it changes: ${p.cure}.`,
   ),
+  // -- ledger (docs/ledger.md)
+  EVENT_NOT_FOUND: entry(
+    404,
+    'Event not found',
+    (p: { stream: string; sequence: number }) =>
+      `Stream ${p.stream} has no event ${p.sequence} in the ledger: a run's record says how many it has.`,
+  ),
+  TREE_SIZE: entry(
+    400,
+    'No tree of this size',
+    (p: { size: number; what: string }) =>
+      `Tree size ${p.size} ${p.what}: take sizes from checkpoints of this ledger.`,
+  ),
+  CHECKPOINT_MISSING: entry(
+    404,
+    'Not signed yet',
+    (p: { what: string }) =>
+      `No checkpoint covers ${p.what} yet: one is signed within ten seconds, ask again then.`,
+    true,
+  ),
+  LOG_FORK_DETECTED: entry(
+    503,
+    'Log is not the one that was signed',
+    (p: { what: string; size: number; where: string }) =>
+      `${p.what}, but ${p.where} holds a checkpoint of ${p.size} events: put the right log back, or accept an older copy for good with "runledger ledger-key accept-restore".`,
+  ),
 } as const;

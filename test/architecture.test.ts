@@ -46,6 +46,12 @@ const table: Readonly<Record<string, Layer>> = {
       'src/ledger/policy-publication.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
+      // The read model of the ledger keeps the nodes of its trees.
+      'src/ledger/ledger-stream.ts',
+      'src/ledger/node-hash.ts',
+      'src/ledger/proof.ts',
+      'src/ledger/run-head.ts',
+      'src/ledger/tile.ts',
     ],
   },
   safety: { may: ['events', 'errors'] },

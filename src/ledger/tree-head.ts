@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
+import { emptyRoot, hashBytes, nodeHash } from './node-hash.ts';
 
 /** The head of a Merkle tree (RFC 6962, section 2.1) that grows a leaf at a time; holds one hash for each bit of its size. */
 export type TreeHead = {
@@ -11,8 +11,6 @@ export type TreeHead = {
   /** The root over all leaves so far, 32 bytes; of none it is SHA-256 of nothing. */
   readonly root: () => Buffer;
 };
-
-const hashBytes = 32;
 
 export function createTreeHead(): TreeHead {
   /** Roots of the full subtrees, the largest first: one for each bit that is set in the size. */
@@ -30,7 +28,7 @@ export function createTreeHead(): TreeHead {
     },
     root: () => {
       const [smallest, ...larger] = peaks.toReversed();
-      if (smallest === undefined) return hash('sha256', '', 'buffer');
+      if (smallest === undefined) return emptyRoot();
       return Buffer.from(larger.reduce((right, left) => parentOf(left, right), smallest));
     },
   };
@@ -51,9 +49,5 @@ export async function rootAt(leaves: AsyncIterable<Uint8Array>, size: number): P
 
 function parentOf(left: Uint8Array | undefined, right: Uint8Array): Buffer {
   assert(left !== undefined);
-  const node = Buffer.allocUnsafe(1 + 2 * hashBytes);
-  node[0] = 1;
-  node.set(left, 1);
-  node.set(right, 1 + hashBytes);
-  return hash('sha256', node, 'buffer');
+  return nodeHash(left, right);
 }

@@ -6,6 +6,7 @@ import { decide } from '../run/decide.ts';
 import { evolve, initialRunState, type RunState } from '../run/lifecycle.ts';
 import { executionIdOf } from '../run/record.ts';
 import type { LogSnapshot } from './log-snapshot.ts';
+import { checkSignedRoots } from './signed-roots.ts';
 
 /** Something that is not as it was recorded, or that breaks a rule which our own recorder keeps. */
 export type Fault = {
@@ -28,7 +29,7 @@ export type LogReport = {
 /** After this many damaged events in a row the rest of a stream counts as lost. */
 const maxDamagedRun = 1_000;
 
-type Source = Pick<LogSnapshot, 'readStream' | 'streamNames' | 'missing'>;
+type Source = Pick<LogSnapshot, 'readAll' | 'readStream' | 'streamNames' | 'missing'>;
 
 /**
  * Replays every stream: each event's bytes against its hash, what the store says beside it, its seal and commitment, its
@@ -59,6 +60,8 @@ export async function checkLog(
     sum.findings += check.findings();
   }
   faults.push(...source.missing(sum.events + unread));
+  // Where single events are damaged already, the tree cannot be read either.
+  if (faults.length === 0) faults.push(...(await checkSignedRoots(source)));
   return { ...sum, faults };
 }
 

@@ -116,7 +116,11 @@ describe('the directories of a node', () => {
       'writer.1',
     ]);
     expect(readdirSync(data.beside('shared')).sort()).toEqual(['exports', 'keys', 'media']);
-    expect(readdirSync(join(data.beside('shared'), 'keys')).sort()).toEqual(['deployment.json', 'streams']);
+    expect(readdirSync(join(data.beside('shared'), 'keys')).sort()).toEqual([
+      'deployment.json',
+      'ledger-key.json',
+      'streams',
+    ]);
   });
 
   test('let a node read what another wrote: texts, media, and the file of a run', async () => {
@@ -208,6 +212,8 @@ describe('without a service, on a shared log,', () => {
     const node = await startNode('one');
     for (const text of ['Eine Blume', 'Ein Baum'])
       await ask(node.url, '/api/schema/pipeline/execute', { schema: 'dada', input_text: text });
+    // Or the node would sign what it did while it is counted.
+    await node.ledger.service.ledger.sign();
     const beside = await fsck('one');
     expect(beside).toMatchObject({ status: 0, faults: [], differences: [], erased: 0 });
     expect(beside).toMatchObject({ events: server.count(), streams: [...server.streamNames()].length });
