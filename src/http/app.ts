@@ -3,6 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { LedgerError } from '../errors.ts';
+import { auditQuestionRoutes } from './audit-questions.ts';
+import { auditRoutes } from './audit.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { executeRoutes } from './execute.ts';
 import { bulkExportRoutes } from './exports.ts';
@@ -78,6 +80,8 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(bulkExportRoutes(service));
   await app.register(workflowRoutes(service));
   await app.register(mediaRoutes(service));
+  await app.register(auditRoutes(service));
+  await app.register(auditQuestionRoutes(service));
   await app.register(healthRoutes(service));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   allowed.seal();

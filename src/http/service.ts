@@ -7,6 +7,8 @@ import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { Waited } from '../projector/progress.ts';
 import type { Projector } from '../projector/projector.ts';
+import type { AuditedRuns } from '../queries/audited-runs.ts';
+import type { DecisionQueries } from '../queries/decisions.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
@@ -107,12 +109,23 @@ export type Executed = {
 export type Steered = { readonly record: ExecutionRecord; readonly position: Position | null };
 type Steer = (executionId: string, reason: string | undefined) => Promise<Steered>;
 
+/** Questions of an auditor. All of them throw what keeps their read model from answering, and FOREIGN_POSITION. */
+export type Audit = {
+  readonly decisions: DecisionQueries;
+  readonly runs: AuditedRuns;
+  /** The HMAC under which a person stands in the log. */
+  readonly subjectOf: (userId: string) => string;
+  /** Our clock, RFC 3339, UTC. */
+  readonly now: () => string;
+};
+
 /** All that the HTTP layer can do; the composition root hands it in. */
 export type Service = {
   readonly version: string;
   readonly storeId: string;
   readonly recorder: Recorder;
   readonly queries: RunQueries;
+  readonly audit: Audit;
   /**
    * Records the start of a run and queues it. Throws before any event: WORKFLOW_NOT_FOUND, WORKFLOW_UNSUPPORTED,
    * INVALID_REQUEST for an input image, QUEUE_FULL, REQUEST_KEY_REUSED, REQUEST_IN_FLIGHT.

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
+import { timeOf } from '../events/time.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
 import { importText } from '../import/import-batch.ts';
@@ -13,6 +14,8 @@ import { openMediaStore } from '../media/media-store.ts';
 import { mediumBytes } from '../media/medium-bytes.ts';
 import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
+import { createAuditedRuns } from '../queries/audited-runs.ts';
+import { createDecisionQueries } from '../queries/decisions.ts';
 import { readRequest } from '../queries/requests.ts';
 import { createRunLists } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
@@ -88,6 +91,13 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
   const { list, select } = createRunLists(projector);
+  const compare = (a: Position, b: Position): number => store.compare(a, b);
+  const audit: Service['audit'] = {
+    decisions: createDecisionQueries(projector, compare),
+    runs: createAuditedRuns(projector, compare),
+    subjectOf: (userId) => keyedDigestOf(keys.naming, 'subject', userId),
+    now: () => timeOf(Date.now()),
+  };
 
   projector.start();
   await catchUp(store, projector);
@@ -178,6 +188,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
         return { total_records: records, total_size_bytes: bytes, by_status: byStatus };
       },
     },
+    audit,
     start: executor.start,
     execute: executor.execute,
     cancel: control.cancel,

@@ -63,6 +63,8 @@ async function rowsAfter(
 it('the folder is the registry', () => {
   expect(projections.map(({ name }) => name)).toEqual([
     'active-runs',
+    'audited-runs',
+    'decisions',
     'exports',
     'requests',
     'run-items',
