@@ -44,16 +44,18 @@ export const profileTerms = {
 export type ProfileTerm = keyof typeof profileTerms;
 export const profileTermNames = Object.keys(profileTerms) as readonly ProfileTerm[];
 
-/** Does the filter choose decisions of this profile? */
-export function choosesProfile(filter: ProfileFilter, profile: DecisionProfile): boolean {
+/** Whether a filter chooses decisions of a profile. */
+export function profileChooser(filter: ProfileFilter): (profile: DecisionProfile) => boolean {
   const { same_text, recorded, terms_min } = filter;
-  if (recorded !== undefined && profile.recorded !== recorded) return false;
-  if (terms_min !== undefined && profile.terms < terms_min) return false;
-  if (same_text !== undefined && !same_text.includes(sameTextOf(profile))) return false;
-  return profileTermNames.every((term) => {
-    const wanted = filter[term];
-    return wanted === undefined || profileTerms[term](profile).some((value) => wanted.includes(value));
+  const wanted = profileTermNames.flatMap((name) => {
+    const values = filter[name];
+    return values === undefined ? [] : [{ said: profileTerms[name], values: new Set<string>(values) }];
   });
+  return (profile) =>
+    (recorded === undefined || profile.recorded === recorded) &&
+    (terms_min === undefined || profile.terms >= terms_min) &&
+    (same_text === undefined || same_text.includes(sameTextOf(profile))) &&
+    wanted.every(({ said, values }) => said(profile).some((value) => values.has(value)));
 }
 
 const sameTextOf = ({ same_text }: DecisionProfile): 'true' | 'false' | 'unknown' =>

@@ -20,7 +20,7 @@ import type { Projector } from '../projector/projector.ts';
 import type { Reader } from '../projector/projection.ts';
 import { type AsOf, type Cut, cutAt, type Gap } from './as-of.ts';
 import { createDecisionColumns, type DecisionColumns, decisionsUpTo } from './decision-columns.ts';
-import { choosesProfile, type ProfileFilter } from './decision-filter.ts';
+import { profileChooser, type ProfileFilter } from './decision-filter.ts';
 import { type DecisionGroup, type GroupField, groupDecisions } from './decision-groups.ts';
 
 export type DecisionFilter = ProfileFilter & {
@@ -160,7 +160,8 @@ export function eachMatching(
   found: (ordinal: number) => void,
 ): void {
   const { time, duration, subject, profile } = columns;
-  const wanted = Uint8Array.from(columns.profiles, (one) => (choosesProfile(filter, one) ? 1 : 0));
+  const isChosen = profileChooser(filter);
+  const wanted = Uint8Array.from(columns.profiles, (profile) => (isChosen(profile) ? 1 : 0));
   const from = filter.from === undefined ? Number.NEGATIVE_INFINITY : microsOf(filter.from);
   const to = filter.to === undefined ? Number.POSITIVE_INFINITY : microsOf(filter.to);
   const above = filter.duration_above ?? -2;
