@@ -11,6 +11,7 @@ import { bulkExportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
 import { importRoutes } from './import.ts';
 import { acceptJsonOnly, maxBodyBytes } from './json-body.ts';
+import { ladderRoutes } from './ladder.ts';
 import { mediaRoutes } from './media.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { todaysUrl } from './old-names.ts';
@@ -80,6 +81,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(bulkExportRoutes(service));
   await app.register(workflowRoutes(service));
   await app.register(mediaRoutes(service));
+  await app.register(ladderRoutes(service));
   await app.register(auditRoutes(service));
   await app.register(auditQuestionRoutes(service));
   await app.register(healthRoutes(service));

@@ -152,3 +152,38 @@ export const auditRows = (name: string, row: z.ZodType, more: Readonly<Record<st
   z.object({ ...answered, total: count, ...page, ...more, [name]: z.array(row) });
 
 export const reviewAnswer = review;
+
+const evidence = z.object({
+  ...place,
+  facts,
+  content: text,
+  metadata: facts.nullable(),
+  erased: z.boolean(),
+  actor: z.object({ kind: z.string(), id: z.string() }).nullable(),
+});
+
+export const runLadder = z.object({
+  ...answered,
+  as_of: z.object({ sequence_number: z.int().min(1) }),
+  execution_id: z.string(),
+  policy: z.object({ id: z.string(), version: z.int(), sha256: z.string() }).nullable(),
+  safety_level: text,
+  decisions: z.array(
+    z.object({
+      check: z.enum(['input_text', 'input_image', 'output_text', 'output_medium', 'other']),
+      stage: z.int().nullable(),
+      loop_iteration: z.int().nullable(),
+      output_config: text,
+      status: z.enum(['decided', 'skipped', 'blocked', 'missing', 'not_reached', 'not_applicable']),
+      reason: text,
+      verdict: text,
+      action: text,
+      basis: text,
+      decisions: z.array(evidence),
+      seen: z.array(evidence),
+      blocks: z.array(evidence),
+      reviews: z.array(evidence),
+      outputs: z.array(evidence),
+    }),
+  ),
+});

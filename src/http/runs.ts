@@ -116,6 +116,26 @@ export function sendJson(reply: FastifyReply, text: string, status = 200): Fasti
   return reply.code(status).type('application/json; charset=utf-8').serializer(String).send(text);
 }
 
+/** Up to where a run is read. Throws INVALID_REQUEST. */
+export function untilOf({
+  at_seq,
+  at,
+}: {
+  readonly at_seq?: string | undefined;
+  readonly at?: string | undefined;
+}): { seq: number | undefined; time: string | undefined } {
+  const seq = at_seq === undefined ? undefined : Number(at_seq);
+  if (seq !== undefined && (!/^\d{1,9}$/.test(at_seq ?? '') || seq < 1)) {
+    throw new LedgerError('INVALID_REQUEST', {
+      what: `at_seq is "${at_seq}"`,
+      cure: 'send a sequence number from 1',
+    });
+  }
+  const time = at === undefined ? undefined : toUtc(at);
+  if (at !== undefined && time === undefined) throw badTime('at', at);
+  return { seq, time };
+}
+
 async function recordAt(
   service: Service,
   id: string,
@@ -127,15 +147,7 @@ async function recordAt(
   if (at_seq === undefined && at === undefined && view === undefined) {
     return service.queries.record(id);
   }
-  const seq = at_seq === undefined ? undefined : Number(at_seq);
-  if (seq !== undefined && (!/^\d{1,9}$/.test(at_seq ?? '') || seq < 1)) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: `at_seq is "${at_seq}"`,
-      cure: 'send a sequence number from 1',
-    });
-  }
-  const time = at === undefined ? undefined : toUtc(at);
-  if (at !== undefined && time === undefined) throw badTime('at', at);
+  const { seq, time } = untilOf({ at_seq, at });
   const record = await service.replay(id, { seq, time }, signal);
   if (!record) throw unknown;
   const shown = view === undefined ? record : recordInView(record, view, include === 'logs');

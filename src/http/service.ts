@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { Rung } from '../audit/ladder.ts';
 import type { Position } from '../event-store/port.ts';
 import type { Language } from '../events/localized.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
@@ -7,6 +8,7 @@ import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { Waited } from '../projector/progress.ts';
 import type { Projector } from '../projector/projector.ts';
+import type { Gap } from '../queries/as-of.ts';
 import type { AuditedRuns } from '../queries/audited-runs.ts';
 import type { DecisionQueries } from '../queries/decisions.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
@@ -109,10 +111,26 @@ export type Executed = {
 export type Steered = { readonly record: ExecutionRecord; readonly position: Position | null };
 type Steer = (executionId: string, reason: string | undefined) => Promise<Steered>;
 
+/** What a run was to check, in order, and how each of it ended. */
+export type RunLadder = {
+  /** The last item that is in it. */
+  readonly sequenceNumber: number;
+  readonly policy: { readonly id: string; readonly version: number; readonly sha256: string } | null;
+  readonly safetyLevel: string | null;
+  readonly gaps: readonly Gap[];
+  readonly rungs: readonly Rung[];
+};
+
 /** Questions of an auditor. All of them throw what keeps their read model from answering, and FOREIGN_POSITION. */
 export type Audit = {
   readonly decisions: DecisionQueries;
   readonly runs: AuditedRuns;
+  /** The checks of one run as it stood after an item, or was known at a time; undefined where there was nothing of it. */
+  readonly ladder: (
+    executionId: string,
+    until: { readonly seq?: number | undefined; readonly time?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<RunLadder | undefined>;
   /** The HMAC under which a person stands in the log. */
   readonly subjectOf: (userId: string) => string;
   /** Our clock, RFC 3339, UTC. */

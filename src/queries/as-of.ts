@@ -14,7 +14,9 @@ export type Gap = {
     | 'as_of_not_reached'
     | 'no_decision_record'
     | 'recorder_gap'
-    | 'content_erased';
+    | 'content_erased'
+    | 'outputs_unknown'
+    | 'policy_unknown';
   readonly count: number;
   readonly detail: string;
 };

@@ -29,6 +29,7 @@ import { openRunExporter } from './export-run.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
+import { ladderOfRun } from './ladder-of-run.ts';
 import { type LeaseClock, leaseClock } from './lease-clock.ts';
 import { createLeases } from './leases.ts';
 import { openExports } from './open-exports.ts';
@@ -91,10 +92,12 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
   const { list, select } = createRunLists(projector);
+  const policyOf = createPolicyShelf(store, keys, policy);
   const compare = (a: Position, b: Position): number => store.compare(a, b);
   const audit: Service['audit'] = {
     decisions: createDecisionQueries(projector, compare),
     runs: createAuditedRuns(projector, compare),
+    ladder: (executionId, until, signal) => ladderOfRun({ ...source, policyOf }, executionId, until, signal),
     subjectOf: (userId) => keyedDigestOf(keys.naming, 'subject', userId),
     now: () => timeOf(Date.now()),
   };
@@ -113,7 +116,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const worker = createWorker({
     recorder,
     read,
-    documents: { workflows, policyOf: createPolicyShelf(store, keys, policy) },
+    documents: { workflows, policyOf },
     portsOf: ({ executionMode, policy: pinned }) => ({
       text: backends.textOf(executionMode),
       mediaBackendOf: backends.mediaOf,

@@ -105,7 +105,7 @@ const eventsATurn = 16;
 const bytesATurn = 64 * 1024;
 
 /** None for a run that is not there. Lets other work in between. */
-async function* eventsOf(
+export async function* eventsOf(
   { store, keyOf }: ReplaySource,
   executionId: string,
   { seq, time }: Until,

@@ -16,8 +16,8 @@ const everything = { limit: Number.MAX_SAFE_INTEGER, offset: 0 };
 
 export type Asked = { readonly decisions: DecisionQueries; readonly runs: AuditedRuns };
 export const askedOf = (projector: Projector, store: MemoryStore): Asked => ({
-  decisions: createDecisionQueries(projector, store.compare),
-  runs: createAuditedRuns(projector, store.compare),
+  decisions: createDecisionQueries(projector, (a, b) => store.compare(a, b)),
+  runs: createAuditedRuns(projector, (a, b) => store.compare(a, b)),
 });
 
 const filtersOver = (all: readonly ScannedDecision[]): DecisionFilter[] => {

@@ -15,7 +15,7 @@ import { plantedLog } from './planted-log.ts';
 const projections = () => [decisions(), auditedRuns()];
 
 describe('every question agrees with a scan of the raw log', () => {
-  const store = plantedLog(200, 3);
+  const store = plantedLog(120, 3);
   const events = rawEvents(store.events);
   let projector: Projector;
   let asked: Asked;
@@ -58,6 +58,20 @@ describe('every question agrees with a scan of the raw log', () => {
     const random = randomFrom(11);
     for (let time = 0; time < 50; time++) {
       compareAt(asked, events, 1 + Math.floor(random() * events.length), { answers: 0, rows: 0 });
+    }
+  }, 300_000);
+
+  it('as of a time: what stood in the log before anything that was recorded later', () => {
+    const known = events.filter(({ stream }) => stream.startsWith('run-'));
+    for (const share of [0.3, 0.7]) {
+      const { core } = known[Math.floor(known.length * share)] ?? { core: undefined };
+      const time = core?.recorded ?? core?.time ?? '';
+      const isLater = (raw: (typeof events)[number]): boolean =>
+        Date.parse(raw.core.recorded ?? raw.core.time) > Date.parse(time);
+      const decided = scan(events).decisions.map(({ id }) => id);
+      const first = events.findIndex((raw) => decided.includes(raw.core.id) && isLater(raw));
+      const { total } = asked.decisions.list({}, { limit: 1, offset: 0 }, { time });
+      expect(total).toBe(scan(events.slice(0, first)).decisions.length);
     }
   });
 

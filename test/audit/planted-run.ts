@@ -146,6 +146,8 @@ function outputOf(
   };
   const kind = random();
   if (kind < 0.02) return [output];
+  // A look that was left out says nothing about the text.
+  if (kind < 0.03) return [skipItem(4, 'post_output', 'checker_disabled', conditions, place), output];
   if (kind < 0.04)
     return [{ item_type: 'output_skipped', stage: 4, metadata: { reason: 'no_backend' }, ...place }];
   if (origin !== 'service' && kind < 0.5) {

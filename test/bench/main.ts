@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [options]`: measures, prints tables, asserts nothing. */
 import { append } from './append.ts';
 import { appendPostgres } from './append-postgres.ts';
+import { audit } from './audit.ts';
 import { exports } from './export.ts';
 import { filter } from './filter.ts';
 import { fullPath } from './full-path.ts';
@@ -16,6 +17,10 @@ const benches: Readonly<Record<string, Bench>> = {
   append: {
     what: 'the log: append in flight and bulk, stored bytes, PostgreSQL, the full path of an item',
     runs: [append, storedBytes, appendPostgres, fullPath],
+  },
+  audit: {
+    what: 'the audit: every answer against a scan of a planted log, then each question at 1 M decisions',
+    runs: [audit],
   },
   export: {
     what: 'exports of long runs: time, peak memory, how long the event loop is held',
