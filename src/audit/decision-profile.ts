@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CatalogueEntry, catalogued } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue.ts';
 import type { Core } from '../events/core.ts';
 import { type checkFinding, decisionOutcome, decisionRecord } from '../events/decision.ts';
 import type { RunContext } from './run-context.ts';
@@ -57,12 +57,6 @@ export function decisionKind(entry: CatalogueEntry): DecisionProfile['kind'] | u
   if (Object.hasOwn(entry.facts.shape, 'verdict')) return 'check';
   return Object.hasOwn(entry.facts.shape, 'blocked_reason') ? 'block' : undefined;
 }
-
-/** The same for an item type in today's word. */
-export const decisionKindOf = (itemType: string): DecisionProfile['kind'] | undefined => {
-  const entry = catalogued(itemType);
-  return entry === undefined ? undefined : decisionKind(entry);
-};
 
 /** Facts as they are read: any of them may be absent, and one that has another form counts as absent. */
 const members: readonly (readonly [string, z.ZodType])[] = Object.entries(decisionRecord.shape);

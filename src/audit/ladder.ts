@@ -51,7 +51,7 @@ export type Configured = {
   readonly looksAtPictures: boolean | null;
 };
 
-type Place = Pick<Rung, 'check' | 'stage' | 'loop_iteration'> & { readonly medium?: string | undefined };
+type Place = Pick<Rung, 'check' | 'stage' | 'loop_iteration'> & { readonly medium?: unknown };
 
 /**
  * Every check that a run was configured for, in order, with how it ended: also those that did not run. Pure, and total:
@@ -68,7 +68,7 @@ export function ladderOf(events: readonly LedgerEvent[], configured: Configured)
         check: 'input_image',
         stage: 1,
         loop_iteration: null,
-        medium: String(core.facts?.['sha256'] ?? ''),
+        medium: core.facts?.['sha256'],
       }),
     ),
     ...loops.flatMap((loop): Place[] => [
@@ -269,9 +269,10 @@ function evidenceOf({ type, core, payload, erased }: LedgerEvent): Evidence {
 export function plannedOutputs(events: readonly LedgerEvent[]): readonly string[] {
   const outputs = events[0]?.payload?.metadata?.['outputs'];
   if (!Array.isArray(outputs)) return [];
-  return outputs.map((output: unknown) =>
-    String(typeof output === 'object' && output !== null && 'config' in output ? output.config : ''),
-  );
+  return outputs.map((output: unknown) => {
+    const config = typeof output === 'object' && output !== null && 'config' in output ? output.config : '';
+    return typeof config === 'string' ? config : '';
+  });
 }
 
 /** The policy that a run pins at its start; else the one that its first decision names. */

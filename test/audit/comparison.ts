@@ -10,7 +10,8 @@ import {
   type DecisionQueries,
 } from '../../src/queries/decisions.ts';
 import type { MemoryStore } from '../memory-store.ts';
-import { type RawEvent, type Scan, type ScannedDecision, scan } from './brute-scan.ts';
+import { type Scan, type ScannedDecision, scan } from './brute-scan.ts';
+import type { RawEvent } from './raw-events.ts';
 
 const everything = { limit: Number.MAX_SAFE_INTEGER, offset: 0 };
 

@@ -8,7 +8,8 @@ import { openProjector, type Projector } from '../../src/projector/projector.ts'
 import { createMemoryStore } from '../memory-store.ts';
 import { caughtUp, opened, temporaryDirectory } from '../projector/opened.ts';
 import { keyOf, randomFrom } from '../recorded-runs.ts';
-import { rawEvents, scan } from './brute-scan.ts';
+import { scan } from './brute-scan.ts';
+import { rawEvents } from './raw-events.ts';
 import { type Asked, askedOf, compareAt } from './comparison.ts';
 import { plantedLog } from './planted-log.ts';
 

@@ -59,7 +59,7 @@ function step(store: MemoryStore, open: Open[], clock: { ms: number }, random: R
 function eventOf({ stream, run, ids, next }: Open, ms: number): ReadyEvent {
   const item = run.items[next];
   if (item === undefined) throw new TypeError('no such item');
-  const { actorKind, actorId, after = 0, reviews, answers, ...draft } = item;
+  const { actorKind, actorId, after = 0, reviews, answers: _answers, ...draft } = item;
   const told = ms + after * 1000;
   const seq = next + 1;
   // What comes from outside brings its own time, which may be long ago.

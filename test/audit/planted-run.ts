@@ -222,7 +222,7 @@ const withClock = (random: Random, items: readonly PlantedItem[]): PlantedItem[]
 function withReviews(random: Random, items: readonly PlantedItem[]): PlantedItem[] {
   const reviewed = [...items];
   const decisions = items.flatMap(({ item_type }, index) =>
-    /_safety_check$/.test(item_type) ? [index] : [],
+    item_type.endsWith('_safety_check') ? [index] : [],
   );
   for (const index of decisions) {
     if (random() > 0.02) continue;

@@ -6,7 +6,7 @@ import auditedRuns from '../../projections/audited-runs.ts';
 import decisions from '../../projections/decisions.ts';
 import { openProjector } from '../../src/projector/projector.ts';
 import { countTerms, differingTexts, findReviews, inUse } from '../../src/queries/decision-questions.ts';
-import { rawEvents } from '../audit/brute-scan.ts';
+import { rawEvents } from '../audit/raw-events.ts';
 import { type Asked, askedOf, compareAt, type Figures } from '../audit/comparison.ts';
 import { plantedLog } from '../audit/planted-log.ts';
 import { keyOf, randomFrom } from '../recorded-runs.ts';
