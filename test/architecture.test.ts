@@ -16,7 +16,7 @@ const everything = 'everything';
 const port = 'src/event-store/port.ts';
 const domain = ['events', 'errors', 'run'];
 const allButPipeline =
-  `events errors run event-store keyring projector projections safety ledger exporters media usage
+  `events errors run audit event-store keyring projector projections safety ledger exporters media usage
   workflows import queries`.split(/\s+/);
 
 /** architecture.md §1, "Who may import whom". A folder that is not in it fails the test. */
@@ -32,7 +32,7 @@ const table: Readonly<Record<string, Layer>> = {
   projector: { may: ['events', 'errors'], files: [port] },
   // Pure folds of a stream are what most read models show, so they may use them; never the recorder.
   projections: {
-    may: ['events', 'errors'],
+    may: ['events', 'errors', 'audit'],
     files: [
       'src/run/lease.ts',
       'src/run/record.ts',
@@ -54,6 +54,8 @@ const table: Readonly<Record<string, Layer>> = {
       'src/ledger/tile.ts',
     ],
   },
+  // What read models for auditors are made of: pure folds, and the rows that their questions read.
+  audit: { may: ['events', 'errors'], files: ['src/projector/projection.ts'] },
   safety: { may: ['events', 'errors'] },
   ledger: { may: ['events', 'errors'] },
   exporters: { may: ['events', 'errors', 'run'] },
@@ -63,7 +65,10 @@ const table: Readonly<Record<string, Layer>> = {
   workflows: { may: domain },
   import: { may: domain },
   // Questions to the read models: a cache in memory over their rows, so they know the rows' tables.
-  queries: { may: ['events', 'errors', 'run', 'projector', 'projections', 'ledger'], types: [port] },
+  queries: {
+    may: ['events', 'errors', 'run', 'audit', 'projector', 'projections', 'ledger'],
+    types: [port],
+  },
   http: { may: [...allButPipeline, 'error-table'] },
   // The composition: the only place beside main and cli that builds adapters (ADR 0005).
   service: { may: [everything] },

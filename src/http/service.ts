@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { Rung } from '../audit/ladder.ts';
 import type { Position } from '../event-store/port.ts';
 import type { Language } from '../events/localized.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
@@ -10,6 +11,9 @@ import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { Waited } from '../projector/progress.ts';
 import type { Projector } from '../projector/projector.ts';
 import type { ConsistencyProof, HeadsProof, InclusionProof, SignedCheckpoint } from '../queries/ledger.ts';
+import type { Gap } from '../queries/as-of.ts';
+import type { AuditedRuns } from '../queries/audited-runs.ts';
+import type { DecisionQueries } from '../queries/decisions.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { FaultPage, FaultQuery } from '../queries/violations.ts';
@@ -150,12 +154,39 @@ export type LedgerDesk = {
   readonly entries: (path: TilePath, signal: AbortSignal) => Promise<Buffer | undefined>;
 };
 
+/** What a run was to check, in order, and how each of it ended. */
+export type RunLadder = {
+  /** The last item that is in it. */
+  readonly sequenceNumber: number;
+  readonly policy: { readonly id: string; readonly version: number; readonly sha256: string } | null;
+  readonly safetyLevel: string | null;
+  readonly gaps: readonly Gap[];
+  readonly rungs: readonly Rung[];
+};
+
+/** Questions of an auditor. All of them throw what keeps their read model from answering, and FOREIGN_POSITION. */
+export type Audit = {
+  readonly decisions: DecisionQueries;
+  readonly runs: AuditedRuns;
+  /** The checks of one run as it stood after an item, or was known at a time; undefined where there was nothing of it. */
+  readonly ladder: (
+    executionId: string,
+    until: { readonly seq?: number | undefined; readonly time?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<RunLadder | undefined>;
+  /** The HMAC under which a person stands in the log. */
+  readonly subjectOf: (userId: string) => string;
+  /** Our clock, RFC 3339, UTC. */
+  readonly now: () => string;
+};
+
 /** All that the HTTP layer can do; the composition root hands it in. */
 export type Service = {
   readonly version: string;
   readonly storeId: string;
   readonly recorder: Recorder;
   readonly queries: RunQueries;
+  readonly audit: Audit;
   /**
    * Records the start of a run and queues it. Throws before any event: WORKFLOW_NOT_FOUND, WORKFLOW_UNSUPPORTED,
    * INVALID_REQUEST for an input image, QUEUE_FULL, REQUEST_KEY_REUSED, REQUEST_IN_FLIGHT.

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
+import { timeOf } from '../events/time.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
 import { importText } from '../import/import-batch.ts';
@@ -13,6 +14,8 @@ import { openMediaStore } from '../media/media-store.ts';
 import { mediumBytes } from '../media/medium-bytes.ts';
 import type { Projector } from '../projector/projector.ts';
 import { readActiveRuns } from '../queries/active-runs.ts';
+import { createAuditedRuns } from '../queries/audited-runs.ts';
+import { createDecisionQueries } from '../queries/decisions.ts';
 import { readRequest } from '../queries/requests.ts';
 import { createRunLists } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
@@ -36,6 +39,7 @@ import { createLedgerWriter } from './ledger-writer.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
+import { ladderOfRun } from './ladder-of-run.ts';
 import { type LeaseClock, leaseClock } from './lease-clock.ts';
 import { createLeases } from './leases.ts';
 import { openExports } from './open-exports.ts';
@@ -105,13 +109,21 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const replay: Service['replay'] = (executionId, until, signal) =>
     replayRun(source, executionId, until, signal);
   const { list, select } = createRunLists(projector);
+  const policyOf = createPolicyShelf(store, keys, policy);
+  const compare = (a: Position, b: Position): number => store.compare(a, b);
+  const audit: Service['audit'] = {
+    decisions: createDecisionQueries(projector, compare),
+    runs: createAuditedRuns(projector, compare),
+    ladder: (executionId, until, signal) => ladderOfRun({ ...source, policyOf }, executionId, until, signal),
+    subjectOf: (userId) => keyedDigestOf(keys.naming, 'subject', userId),
+    now: () => timeOf(Date.now()),
+  };
 
   await catchUp(store, projector);
   const shelf = await openWorkflowShelf({ store, keys, projector, clock: Date.now, newId, log });
   const workflows = shelf.library;
   const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
   const clock = (): number => performance.now() / 1_000;
-  const policyOf = createPolicyShelf(store, keys, policy);
   const backends = createBackends(config.backends, clock);
   const name = `worker-${randomBytes(8).toString('hex')}`;
   const leases = store.isShared
@@ -219,6 +231,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
         return { total_records: records, total_size_bytes: bytes, by_status: byStatus };
       },
     },
+    audit,
     start: executor.start,
     execute: executor.execute,
     cancel: control.cancel,

@@ -1,6 +1,8 @@
 /** `npm run bench -- NAME [options]`: measures, prints tables, asserts nothing. */
 import { append } from './append.ts';
 import { appendPostgres } from './append-postgres.ts';
+import { auditAnswers } from './audit-answers.ts';
+import { audit } from './audit.ts';
 import { exports } from './export.ts';
 import { filter } from './filter.ts';
 import { fullPath } from './full-path.ts';
@@ -17,6 +19,11 @@ const benches: Readonly<Record<string, Bench>> = {
     what: 'the log: append in flight and bulk, stored bytes, PostgreSQL, the full path of an item',
     runs: [append, storedBytes, appendPostgres, fullPath],
   },
+  audit: {
+    what: 'the audit: every answer against a scan of a planted log, then each question at 1 M decisions',
+    runs: [audit],
+  },
+  'audit-answers': { what: 'the answers that docs/audit.md shows', runs: [auditAnswers] },
   export: {
     what: 'exports of long runs: time, peak memory, how long the event loop is held',
     runs: [exports],

@@ -66,6 +66,8 @@ async function rowsAfter(
 it('the folder is the registry', () => {
   expect(projections.map(({ name }) => name)).toEqual([
     'active-runs',
+    'audited-runs',
+    'decisions',
     'exports',
     'ledger',
     'replays',
