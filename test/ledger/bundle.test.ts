@@ -7,7 +7,8 @@ import { endingTypes, verifyBundle } from '../../src/ledger/verify.ts';
 import { pinned } from './cases.ts';
 import { endedBundle } from './small-ledger.ts';
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+type Members = { readonly [name: string]: Json };
+type Json = null | boolean | number | string | readonly Json[] | Members;
 
 const wrong: readonly Json[] = [null, true, -1, 0, 0.5, 2 ** 53, 'x', '', 'A'.repeat(44), [], {}, [0], ['x']];
 
@@ -24,10 +25,11 @@ function* changesOf(value: Json): Generator<Json> {
     }
     return;
   }
-  yield { ...value, more: 1 };
-  for (const [name, member] of Object.entries(value)) {
-    yield Object.fromEntries(Object.entries(value).filter(([other]) => other !== name));
-    for (const changed of changesOf(member as Json)) yield { ...value, [name]: changed };
+  const object = value as Members;
+  yield { ...object, more: 1 };
+  for (const [name, member] of Object.entries(object)) {
+    yield Object.fromEntries(Object.entries(object).filter(([other]) => other !== name));
+    for (const changed of changesOf(member)) yield { ...object, [name]: changed };
   }
 }
 
