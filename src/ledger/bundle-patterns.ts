@@ -15,6 +15,7 @@ export const keyText = new RegExp(`^${name}\\+[0-9a-f]{8}\\+A[Q-Za-f][A-Za-z0-9+
 export const checkpointNote = new RegExp(
   `^${name}\\n[1-9][0-9]{0,15}\\n${base64Of32}\\n\\n\\u2014 ${name} ${base64Of68}\\n$`,
 );
-export const mediumDigest = /^[0-9a-f]{64}$/;
+/** SHA-256 in hex. */
+export const digestInHex = /^[0-9a-f]{64}$/;
 /** A proof has one hash for each level of the tree, and no tree has more. */
 export const maxPath = 53;

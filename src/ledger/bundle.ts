@@ -7,7 +7,7 @@ import {
   keyText,
   logName,
   maxPath,
-  mediumDigest,
+  digestInHex,
 } from './bundle-patterns.ts';
 
 const digest = z.string().regex(digestText, 'must be base64 of 32 bytes');
@@ -57,7 +57,7 @@ export const bundle = z.strictObject({
   key: z.string().regex(keyText),
   /** Which items name which media. */
   media: z.array(
-    z.strictObject({ sha256: z.string().regex(mediumDigest), items: z.array(z.int().min(1)).min(1) }),
+    z.strictObject({ sha256: z.string().regex(digestInHex), items: z.array(z.int().min(1)).min(1) }),
   ),
 });
 export type Bundle = z.infer<typeof bundle>;

@@ -1,6 +1,6 @@
 import type { Bundle } from './bundle.ts';
 import { isObject, readCanonical } from './canonical-json.ts';
-import { mediumDigest } from './bundle-patterns.ts';
+import { digestInHex } from './bundle-patterns.ts';
 import { readCore } from './proven-core.ts';
 
 /**
@@ -16,7 +16,7 @@ export function namedMedia(events: Bundle['events']): Bundle['media'] {
     const path = isObject(opened) ? opened['file_path'] : undefined;
     const address = typeof path === 'string' ? path.replace(/^\/api\/media\//, '') : undefined;
     for (const digest of new Set([read.facts['sha256'], address]))
-      if (typeof digest === 'string' && mediumDigest.test(digest))
+      if (typeof digest === 'string' && digestInHex.test(digest))
         items.set(digest, [...(items.get(digest) ?? []), read.seq]);
   }
   return [...items].sort(([a], [b]) => (a < b ? -1 : 1)).map(([sha256, named]) => ({ sha256, items: named }));

@@ -6,7 +6,7 @@ import {
   keyText,
   logName,
   maxPath,
-  mediumDigest,
+  digestInHex,
 } from './bundle-patterns.ts';
 import { isObject, readCanonical, textOf } from './canonical-json.ts';
 
@@ -85,6 +85,6 @@ const shape = objectOf({
   checkpoint: textLike(checkpointNote, 'a checkpoint with one signature'),
   key: textLike(keyText, 'a public key with its name and id'),
   media: listOf(
-    objectOf({ sha256: textLike(mediumDigest, '64 hexadecimal digits'), items: listOf(wholeFrom(1), 1) }),
+    objectOf({ sha256: textLike(digestInHex, '64 hexadecimal digits'), items: listOf(wholeFrom(1), 1) }),
   ),
 });

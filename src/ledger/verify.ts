@@ -5,7 +5,7 @@ import { commitment, saltedBytes } from '../events/seal.ts';
 import type { Bundle, ProvenEvent } from './bundle.ts';
 import { isObject, readCanonical } from './canonical-json.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
-import { headHash, headsIn, ledgerStream } from './run-heads.ts';
+import { headLeaf, headsStatement } from './heads-statement.ts';
 import { rootOverKnown } from './known-leaves.ts';
 import { namedMedia } from './named-media.ts';
 import { parseVerifierKey } from './note-key.ts';
@@ -169,14 +169,14 @@ const nameOf = ({ stream, sha256 }: Reference): string => `${stream}@${sha256}`;
 /** That the run ends with its last event here: the log itself says so, of all runs at that time. */
 function headFaults({ heads, run }: Bundle, events: readonly Read[]): readonly Fault[] {
   const read = readCore(heads.event.core);
-  const tree = read === undefined ? undefined : headsIn(read);
+  const stated = read === undefined ? undefined : headsStatement(read);
   const last = events.at(-1);
-  if (read?.stream !== ledgerStream || tree === undefined || last === undefined)
+  const leaf = last === undefined ? undefined : headLeaf(run, events.length, last.hash);
+  if (stated === undefined || leaf === undefined || (last?.index ?? 0) >= stated.size)
     return [{ code: 'wrong_heads' }];
-  const leaf = headHash({ run, seq: events.length, head: last.hash });
   const path = heads.path.map((text) => Buffer.from(text, 'base64'));
-  const isThere = isIncluded({ leaf, index: heads.index, size: tree.size, path, root: tree.root });
-  return isThere ? [] : [{ code: 'wrong_heads' }];
+  const { runs: size, root } = stated;
+  return isIncluded({ leaf, index: heads.index, size, path, root }) ? [] : [{ code: 'wrong_heads' }];
 }
 
 function mediaFaults({ events, media }: Bundle, known: Known): readonly Fault[] {

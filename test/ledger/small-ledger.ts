@@ -13,9 +13,10 @@ import { type SignerKey, signerKey, verifierKeyText } from '../../src/ledger/not
 import { inclusionPath, type NodeReader, rootOf } from '../../src/ledger/proof.ts';
 import { referencesOf } from '../../src/ledger/references.ts';
 import { readCore } from '../../src/ledger/proven-core.ts';
-import { headHash, ledgerStream } from '../../src/ledger/run-heads.ts';
+import { headLeaf } from '../../src/ledger/heads-statement.ts';
 import { signNote } from '../../src/ledger/signed-note.ts';
 
+const ledgerStream = 'ledger';
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** A draft of an event with what stands beside the item. */
@@ -45,18 +46,15 @@ export function smallLedger(key: SignerKey = testKey()): SmallLedger {
       const runs = [...new Set(log.map(({ stream }) => stream))].filter((name) => name.startsWith('run-'));
       const heads = runs.map((name) => {
         const events = streamed(name);
-        return headHash({
-          run: name,
-          seq: events.length,
-          head: events.at(-1)?.hash ?? Buffer.alloc(0),
-        });
+        return headLeaf(name, events.length, events.at(-1)?.hash ?? Buffer.alloc(0)) ?? Buffer.alloc(0);
       });
       const headNode = nodesOf(heads);
       const metadata = {
-        heads_root: Buffer.from(rootOf(headNode, heads.length)).toString('hex'),
-        heads_size: heads.length,
+        size: log.length,
+        runs: heads.length,
+        root: Buffer.from(rootOf(headNode, heads.length)).toString('hex'),
       };
-      add(ledgerStream, { item_type: 'checkpoint_signed', metadata });
+      add(ledgerStream, { item_type: 'run_heads_recorded', metadata });
       const statement = log.at(-1);
       if (statement === undefined) throw new TypeError('the log has an event');
       const node = nodesOf(log.map(({ hash }) => hash));

@@ -376,12 +376,14 @@ def check_documents(events, documents):
 
 
 def check_heads(bundle, event, last):
-    size, root = event.facts.get("heads_size"), event.facts.get("heads_root")
-    if event.stream != "ledger" or type(size) is not int or not isinstance(root, str):
+    size, runs, root = (event.facts.get(name) for name in ("size", "runs", "root"))
+    is_statement = event.stream == "ledger" and event.type == "run_heads_recorded" and bundle["run"].startswith("run-")
+    if not is_statement or type(size) is not int or type(runs) is not int or not isinstance(root, str):
         raise Tampered("heads")
-    leaf = leaf_hash(canonical({"run": bundle["run"], "seq": last.seq, "head": base64_of(last.hash)}).encode("utf-8"))
+    head = {"run": bundle["run"][4:], "seq": last.seq, "head": base64_of(last.hash)}
+    leaf = leaf_hash(canonical(head).encode("utf-8"))
     path = [unbase64(digest) for digest in bundle["heads"]["path"]]
-    if root_by_path(leaf, bundle["heads"]["index"], size, path).hex() != root:
+    if last.index >= size or root_by_path(leaf, bundle["heads"]["index"], runs, path).hex() != root:
         raise Tampered("heads")
 
 

@@ -1,0 +1,32 @@
+import { Buffer } from 'node:buffer';
+import { canonicalBytes } from '../events/canonical.ts';
+import { eventHash } from '../events/digest.ts';
+import { digestInHex } from './bundle-patterns.ts';
+import type { ProvenCore } from './proven-core.ts';
+
+/** What the log says of the last events of all runs. */
+export type HeadsStatement = {
+  /** Over how many leaves. */
+  readonly size: number;
+  /** How many runs had begun in them. */
+  readonly runs: number;
+  /** 32 bytes: the root of the tree over the heads of these runs. */
+  readonly root: Buffer;
+};
+
+/** The statement that an event of the ledger's own stream makes; undefined for any other event. */
+export function headsStatement({ stream, type, facts }: ProvenCore): HeadsStatement | undefined {
+  const { size, runs, root } = facts;
+  if (stream !== 'ledger' || type !== 'run_heads_recorded') return undefined;
+  if (!Number.isSafeInteger(size) || !Number.isSafeInteger(runs)) return undefined;
+  if (typeof root !== 'string' || !digestInHex.test(root)) return undefined;
+  return { size: size as number, runs: runs as number, root: Buffer.from(root, 'hex') };
+}
+
+const prefix = 'run-';
+
+/** The leaf of a run, given by its stream, in the tree of run heads: SHA-256(0x00 ‖ JCS({head, run, seq})). */
+export function headLeaf(stream: string, seq: number, head: Buffer): Buffer | undefined {
+  if (!stream.startsWith(prefix)) return undefined;
+  return eventHash(canonicalBytes({ run: stream.slice(prefix.length), seq, head: head.toString('base64') }));
+}
