@@ -15,8 +15,8 @@ export type Contained = {
   readonly media: ReadonlyMap<string, string>;
 };
 
-/** What a bundle ends with as a file, and as a member of others. */
-export const bundleExtension = 'audit.json';
+/** What a bundle ends with as a member of others. */
+const extension = '.audit.json';
 
 const noMedia: ReadonlyMap<string, string> = new Map();
 
@@ -33,7 +33,7 @@ export function containedBundle(file: Buffer): Contained {
 function inZip(file: Buffer): Contained {
   const members = zipMembers(file) ?? [];
   const read = ({ name, read: unpack }: ZipMember): readonly Buffer[] =>
-    name.endsWith(`.${bundleExtension}`) ? [unpack() ?? Buffer.alloc(0)] : [];
+    name.endsWith(extension) ? [unpack() ?? Buffer.alloc(0)] : [];
   const media = members.flatMap(({ name, read: unpack }) => {
     const [, digest] = /^media\/([0-9a-f]{64})$/.exec(name) ?? [];
     return digest === undefined ? [] : [[digest, sha256Of(unpack())] as const];
@@ -52,8 +52,11 @@ const sha256Of = (bytes: Buffer | undefined): string =>
 
 /** In our XML markup is never text, so this cannot be what somebody wrote. */
 function inXml(text: string): readonly Buffer[] {
-  const elements = text.matchAll(/<evidence\b[^>]*>([^<]*)<\/evidence>/g);
-  return [...elements].map(([, encoded = '']) => strictBase64(encoded.trim()) ?? Buffer.alloc(0));
+  const elements = text.matchAll(/<evidence\b[^>]*>([\s\S]*?)<\/evidence>/g);
+  return [...elements].map(([, content = '']) => {
+    const parts = [...content.matchAll(/<part>([^<]*)<\/part>/g)];
+    return Buffer.concat(parts.map(([, encoded = '']) => strictBase64(encoded.trim()) ?? Buffer.alloc(0)));
+  });
 }
 
 /** Streams of a PDF that say they are embedded files. They are objects of their own in every PDF that is not encrypted. */

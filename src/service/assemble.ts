@@ -80,7 +80,13 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const renderer = openRenderer();
   const exportRun = await openRunExporter({
     openReplay: (executionId, telling, signal) =>
-      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
+      openReplay(
+        // Nothing signs this log yet.
+        { ...source, medium: heldMedium(media), evidence: async () => ({ kind: 'none', why: 'unsigned' }) },
+        executionId,
+        telling,
+        signal,
+      ),
     renderer,
     mediaDirectory: directories.media,
     directory: join(directories.exports, 'drafts', node),
