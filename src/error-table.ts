@@ -514,4 +514,17 @@ export const errorTable = {
     'Precondition required',
     (p: { cure: string }) => `The request does not say which version it changes: ${p.cure}.`,
   ),
+  // -- ledger (docs/ledger.md)
+  EVENT_NOT_FOUND: entry(
+    404,
+    'Event not found',
+    (p: { stream: string; sequence: number }) =>
+      `Stream ${p.stream} has no event ${p.sequence} in the ledger: a run's record says how many it has.`,
+  ),
+  TREE_SIZE: entry(
+    400,
+    'No tree of this size',
+    (p: { size: number; what: string }) =>
+      `Tree size ${p.size} ${p.what}: take sizes from checkpoints of this ledger.`,
+  ),
 } as const;

@@ -41,6 +41,12 @@ const table: Readonly<Record<string, Layer>> = {
       'src/exporters/export-job.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
+      // The read model of the ledger keeps the nodes of its trees.
+      'src/ledger/ledger-stream.ts',
+      'src/ledger/node-hash.ts',
+      'src/ledger/proof.ts',
+      'src/ledger/run-head.ts',
+      'src/ledger/tile.ts',
     ],
   },
   safety: { may: ['events', 'errors'] },
@@ -52,7 +58,7 @@ const table: Readonly<Record<string, Layer>> = {
   workflows: { may: domain },
   import: { may: domain },
   // Questions to the read models: a cache in memory over their rows, so they know the rows' tables.
-  queries: { may: ['events', 'errors', 'run', 'projector', 'projections'], types: [port] },
+  queries: { may: ['events', 'errors', 'run', 'projector', 'projections', 'ledger'], types: [port] },
   http: { may: [...allButPipeline, 'error-table'] },
   // The composition: the only place beside main and cli that builds adapters (ADR 0005).
   service: { may: [everything] },

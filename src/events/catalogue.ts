@@ -6,10 +6,14 @@ import {
   attempt,
   blockFacts,
   checkFacts,
+  checkpointFacts,
   exportFacts,
   failureFacts,
   leaseFacts,
+  ledgerKeyFacts,
   outputFacts,
+  restoreFacts,
+  runHeadsFacts,
   skipFacts,
   startFacts,
   stepFacts,
@@ -374,6 +378,26 @@ export const catalogue = {
     since: '1.1',
     /** What the request is to start, and the HMAC of its body. */
     facts: { started_id: token, request_body: keyedDigest },
+  }),
+  ledger_key_published: entry('control', 'any', 'none', {
+    label: ['Ledger key published', 'Schlüssel des Journals veröffentlicht'],
+    since: '1.1',
+    facts: ledgerKeyFacts.shape,
+  }),
+  run_heads_recorded: entry('control', 'any', 'none', {
+    label: ['Run heads recorded', 'Enden der Läufe festgehalten'],
+    since: '1.1',
+    facts: runHeadsFacts.shape,
+  }),
+  checkpoint_signed: entry('control', 'any', 'none', {
+    label: ['Checkpoint signed', 'Prüfpunkt unterschrieben'],
+    since: '1.1',
+    facts: checkpointFacts.shape,
+  }),
+  ledger_restore_accepted: entry('control', 'any', 'none', {
+    label: ['Restored copy accepted', 'Wiederhergestellte Kopie angenommen'],
+    since: '1.1',
+    facts: restoreFacts.shape,
   }),
   content_erased: entry('control', 'any', 'none', {
     label: ['Content erased', 'Inhalt gelöscht'],

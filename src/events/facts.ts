@@ -96,3 +96,33 @@ export const exportFacts = {
 };
 /** Who works at something, and for how many seconds after this event nobody else may. */
 export const leaseFacts = { holder: token, seconds: z.int().min(1).max(600) };
+
+const keyId = z.string().regex(/^[0-9a-f]{8}$/, 'must be 8 hex digits');
+/** The root over the last events of all runs in the first `size` events of the log. */
+export const runHeadsFacts = z.strictObject({ size: count, runs: count, root: hexDigest });
+/** The parts of a signed note (src/ledger/ledger-stream.ts). */
+export const checkpointFacts = z.strictObject({
+  origin: token,
+  size: count,
+  root: hexDigest,
+  key_id: keyId,
+  /** Ed25519, base64url. */
+  signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'must be 86 base64url characters'),
+});
+export const ledgerKeyFacts = z.strictObject({
+  origin: token,
+  key_id: keyId,
+  /** Ed25519, base64url. */
+  public_key: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 43 base64url characters'),
+  /** The key that signed until then. */
+  previous: keyId.optional(),
+});
+/** What was signed before the log went back to an older copy, and is in no log any more. */
+export const restoreFacts = z.strictObject({
+  lost_origin: token,
+  lost_size: count,
+  lost_root: hexDigest,
+  /** The log that is gone on with. */
+  size: count,
+  root: hexDigest,
+});
