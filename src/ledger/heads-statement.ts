@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { canonicalBytes } from '../events/canonical.ts';
-import { eventHash } from '../events/digest.ts';
 import { digestInHex } from './bundle-patterns.ts';
+import { ledgerStream } from './ledger-stream.ts';
 import type { ProvenCore } from './proven-core.ts';
+import { runHeadLeaf } from './run-head.ts';
 
 /** What the log says of the last events of all runs. */
 export type HeadsStatement = {
@@ -17,7 +17,7 @@ export type HeadsStatement = {
 /** The statement that an event of the ledger's own stream makes; undefined for any other event. */
 export function headsStatement({ stream, type, facts }: ProvenCore): HeadsStatement | undefined {
   const { size, runs, root } = facts;
-  if (stream !== 'ledger' || type !== 'run_heads_recorded') return undefined;
+  if (stream !== ledgerStream || type !== 'run_heads_recorded') return undefined;
   if (!Number.isSafeInteger(size) || !Number.isSafeInteger(runs)) return undefined;
   if (typeof root !== 'string' || !digestInHex.test(root)) return undefined;
   return { size: size as number, runs: runs as number, root: Buffer.from(root, 'hex') };
@@ -25,8 +25,8 @@ export function headsStatement({ stream, type, facts }: ProvenCore): HeadsStatem
 
 const prefix = 'run-';
 
-/** The leaf of a run, given by its stream, in the tree of run heads: SHA-256(0x00 ‖ JCS({head, run, seq})). */
+/** The leaf of a run in the tree of run heads; undefined for the stream of something else. */
 export function headLeaf(stream: string, seq: number, head: Buffer): Buffer | undefined {
   if (!stream.startsWith(prefix)) return undefined;
-  return eventHash(canonicalBytes({ run: stream.slice(prefix.length), seq, head: head.toString('base64') }));
+  return runHeadLeaf({ run: stream.slice(prefix.length), seq, head: head.toString('base64') });
 }

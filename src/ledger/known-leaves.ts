@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { nodeHash } from './node-hash.ts';
-import type { NodeReader } from './proof.ts';
+import { type NodeReader, rangeRoot, splitOf } from './proof.ts';
 
 /** A leaf that somebody holds, and where it is said to stand. */
 export type KnownLeaf = {
@@ -78,18 +78,4 @@ function halves({ start, length, from, to }: Range, leaves: readonly Placed[]): 
     { start, length: split, from, to: low },
     { start: start + split, length: length - split, from: low, to },
   ];
-}
-
-function rangeRoot(node: NodeReader, start: number, length: number): Uint8Array {
-  const level = Math.log2(length);
-  if (Number.isInteger(level)) return node(level, start / length);
-  const split = splitOf(length);
-  return nodeHash(rangeRoot(node, start, split), rangeRoot(node, start + split, length - split));
-}
-
-/** The largest power of two below `length`: where RFC 6962 parts a tree. */
-function splitOf(length: number): number {
-  let split = 1;
-  while (split * 2 < length) split *= 2;
-  return split;
 }

@@ -5,34 +5,44 @@ import { chainStart, eventHash, sha256Hex } from '../../src/events/digest.ts';
 import { placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedId } from '../../src/events/ids.ts';
 import type { ItemDraft } from '../../src/events/item.ts';
+import type { ReadyEvent } from '../../src/events/stored-event.ts';
 import type { Bundle } from '../../src/ledger/bundle.ts';
 import { checkpointText } from '../../src/ledger/checkpoint.ts';
 import { type BundleParts, type LoggedEvent, makeBundle } from '../../src/ledger/make-bundle.ts';
 import { nodeHash } from '../../src/ledger/node-hash.ts';
 import { type SignerKey, signerKey, verifierKeyText } from '../../src/ledger/note-key.ts';
 import { inclusionPath, type NodeReader, rootOf } from '../../src/ledger/proof.ts';
+import { ledgerStream } from '../../src/ledger/ledger-stream.ts';
 import { referencesOf } from '../../src/ledger/references.ts';
 import { readCore } from '../../src/ledger/proven-core.ts';
 import { headLeaf } from '../../src/ledger/heads-statement.ts';
 import { signNote } from '../../src/ledger/signed-note.ts';
 
-const ledgerStream = 'ledger';
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** A draft of an event with what stands beside the item. */
 export type Drafted = ItemDraft & { readonly actor?: 'service' | 'client' | 'importer' };
 
-type Kept = LoggedEvent & { readonly stream: string; readonly hash: Buffer };
+type Kept = LoggedEvent & {
+  readonly stream: string;
+  readonly hash: Buffer;
+  readonly ready: ReadyEvent;
+};
 
 /** A log with a signing key, in memory: everything of a real one that a bundle is made from, and nothing random. */
 export type SmallLedger = {
   readonly add: (stream: string, ...drafts: readonly Drafted[]) => void;
   /** What the bundle of a run is made from, after the log has stated the heads of all runs and signed a checkpoint. */
   readonly partsOf: (run: string) => BundleParts;
+  /** The events so far, as a store takes them. */
+  readonly events: () => readonly { readonly stream: string; readonly ready: ReadyEvent }[];
 };
 
 export const testOrigin = 'runledger.test/vectors';
 export const testKey = (origin = testOrigin, seed = 'seed'): SignerKey => signerKey(origin, digest(seed));
+
+/** Of each stream. */
+export const keyOfStream = (stream: string): Uint8Array => digest(stream);
 
 export function smallLedger(key: SignerKey = testKey()): SmallLedger {
   const log: Kept[] = [];
@@ -42,6 +52,7 @@ export function smallLedger(key: SignerKey = testKey()): SmallLedger {
   };
   return {
     add,
+    events: () => log,
     partsOf(run) {
       const runs = [...new Set(log.map(({ stream }) => stream))].filter((name) => name.startsWith('run-'));
       const heads = runs.map((name) => {
@@ -91,18 +102,12 @@ function sealed(stream: string, before: readonly Kept[], draft: Drafted, index: 
     actor: { kind: actor, id: 'test' },
   };
   const salt = digest(`salt ${stream} ${seq}`);
-  const placed =
-    stream === ledgerStream
-      ? {
-          core: { v: 1, ...placement, type: item.item_type, facts: { ...item.metadata } } as const,
-          payload: null,
-        }
-      : placeItem(item, placement);
+  const placed = placeItem(item, placement);
   const prev = before.at(-1)?.hash.toString('base64') ?? chainStart(stream);
-  const { core } = sealItem(placed, prev, { key: digest(stream), salt, nonce: salt.subarray(0, 12) });
+  const ready = sealItem(placed, prev, { key: keyOfStream(stream), salt, nonce: salt.subarray(0, 12) });
   const opening =
     placed.payload === null ? undefined : { salt, text: canonicalMembers(placed.payload, payloadKeys) };
-  return { stream, core, index, opening, hash: eventHash(core) };
+  return { stream, core: ready.core, index, opening, hash: eventHash(ready.core), ready };
 }
 
 function documentsOf(log: readonly Kept[], events: readonly Kept[]): readonly LoggedEvent[] {
