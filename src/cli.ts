@@ -8,6 +8,7 @@ import { exitCodes } from './cli/exit-codes.ts';
 import { interruptibly } from './cli/interrupt.ts';
 import { checkLedger } from './cli/fsck.ts';
 import { importPaths } from './cli/import.ts';
+import { changeLedgerKey, showLedgerKey } from './cli/ledger-key.ts';
 import { complain, sentenceOf } from './cli/output.ts';
 import { rebuildProjections } from './cli/rebuild.ts';
 import { exportMany, resumeExport } from './cli/bulk-export.ts';
@@ -149,6 +150,19 @@ program
     'replay the log and check everything, the read models of this data directory too; changes nothing',
   )
   .action(() => finish((config, { json }) => checkLedger(config, json === true)));
+
+const ledgerKey = program
+  .command('ledger-key')
+  .description('print the key that signs the ledger, as verify takes it')
+  .action(() => finish((config, { json }) => showLedgerKey(config, json === true)));
+ledgerKey
+  .command('rotate')
+  .description('sign with a fresh key from now on, and say so in the log (the service must be stopped)')
+  .action(() => finish((config, { json }) => changeLedgerKey(config, 'rotate', json === true)));
+ledgerKey
+  .command('accept-restore')
+  .description('go on for good with an older copy of the log that the service refuses, and record that')
+  .action(() => finish((config, { json }) => changeLedgerKey(config, 'accept-restore', json === true)));
 
 program
   .command('rebuild [projections...]')

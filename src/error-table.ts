@@ -527,4 +527,17 @@ export const errorTable = {
     (p: { size: number; what: string }) =>
       `Tree size ${p.size} ${p.what}: take sizes from checkpoints of this ledger.`,
   ),
+  CHECKPOINT_MISSING: entry(
+    404,
+    'Not signed yet',
+    (p: { what: string }) =>
+      `No checkpoint covers ${p.what} yet: one is signed within ten seconds, ask again then.`,
+    true,
+  ),
+  LOG_FORK_DETECTED: entry(
+    503,
+    'Log is not the one that was signed',
+    (p: { what: string; size: number; where: string }) =>
+      `${p.what}, but ${p.where} holds a checkpoint of ${p.size} events: put the right log back, or accept an older copy for good with "runledger ledger-key accept-restore".`,
+  ),
 } as const;

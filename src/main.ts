@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { type Config, readConfig } from './config.ts';
-import { LedgerError } from './errors.ts';
+import { isLedgerError, LedgerError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { removeServiceAddress, writeServiceAddress } from './service/address.ts';
 import { openLedger } from './service/open.ts';
@@ -35,7 +35,8 @@ async function main(): Promise<void> {
       { err: error, ...(known ? { code: error.code } : {}) },
       known ? error.message : 'could not start',
     );
-    process.exitCode = 1;
+    // Nothing that starting it again could mend.
+    process.exitCode = isLedgerError(error, 'LOG_FORK_DETECTED') ? exitConfig : 1;
   }
 }
 

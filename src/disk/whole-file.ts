@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -22,6 +22,18 @@ export async function makeWholeFile(path: string, content: string | Uint8Array):
   }
   await syncFolder(dirname(path));
   return isOurs;
+}
+
+/** Puts a file, mode 0600, in the place of whatever has its name: others see the one or the other, whole. On the disk once it resolves. */
+export async function replaceWholeFile(path: string, content: string | Uint8Array): Promise<void> {
+  const draft = `${path}.${randomBytes(8).toString('hex')}.new`;
+  try {
+    await writeSynced(draft, content);
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  await syncFolder(dirname(path));
 }
 
 /** Forces a folder's entries to the disk: a new file is only sure to be found again after that. */

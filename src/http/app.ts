@@ -9,6 +9,7 @@ import { bulkExportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
 import { importRoutes } from './import.ts';
 import { acceptJsonOnly, maxBodyBytes } from './json-body.ts';
+import { ledgerRoutes } from './ledger.ts';
 import { mediaRoutes } from './media.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { todaysUrl } from './old-names.ts';
@@ -78,6 +79,7 @@ export async function createApp(service: Service, logger: FastifyBaseLogger): Pr
   await app.register(bulkExportRoutes(service));
   await app.register(workflowRoutes(service));
   await app.register(mediaRoutes(service));
+  await app.register(ledgerRoutes(service));
   await app.register(healthRoutes(service));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   allowed.seal();

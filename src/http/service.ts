@@ -3,10 +3,12 @@ import type { Position } from '../event-store/port.ts';
 import type { Language } from '../events/localized.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
 import type { View } from '../exporters/view.ts';
+import type { TilePath } from '../ledger/tile-path.ts';
 import type { ImportReport } from '../import/import-batch.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { Waited } from '../projector/progress.ts';
 import type { Projector } from '../projector/projector.ts';
+import type { ConsistencyProof, HeadsProof, InclusionProof, SignedCheckpoint } from '../queries/ledger.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
@@ -107,6 +109,42 @@ export type Executed = {
 export type Steered = { readonly record: ExecutionRecord; readonly position: Position | null };
 type Steer = (executionId: string, reason: string | undefined) => Promise<Steered>;
 
+/** What can be asked of the Merkle tree over the log (docs/ledger.md). Each throws PROJECTION_STOPPED while its read model does not run. */
+export type LedgerDesk = {
+  /** Signs what the log has now unless that is signed, and resolves with the newest checkpoint: for the export of an open run. */
+  readonly sign: (signal?: AbortSignal) => Promise<SignedCheckpoint | undefined>;
+  /** Every key that the log published, as it is pinned; the last one signs. */
+  readonly keys: () => readonly string[];
+  /** The newest checkpoint, or the earliest of at least so many events. Throws CHECKPOINT_MISSING. */
+  readonly checkpoint: (size?: number) => SignedCheckpoint;
+  /** Throws TREE_SIZE. */
+  readonly consistency: (from: number, to: number) => ConsistencyProof;
+  /**
+   * The proof of an event under the earliest checkpoint that covers it, or that has at least `size` events. `hash` is the
+   * leaf, base64. Throws EVENT_NOT_FOUND, CHECKPOINT_MISSING.
+   */
+  readonly proof: (
+    executionId: string,
+    seq: number,
+    size?: number,
+  ) => {
+    readonly stream: string;
+    readonly seq: number;
+    readonly hash: string;
+    readonly checkpoint: SignedCheckpoint;
+    readonly proof: InclusionProof;
+  };
+  /** The head of a run under the earliest checkpoint that covers it. Throws EXECUTION_NOT_FOUND, CHECKPOINT_MISSING. */
+  readonly heads: (executionId: string) => {
+    readonly checkpoint: SignedCheckpoint;
+    readonly proof: HeadsProof;
+  };
+  /** The hashes of a tile; undefined where the newest signed tree does not have so many of them. */
+  readonly tile: (path: TilePath) => Buffer | undefined;
+  /** The cores of a tile's events, each after its length in two bytes; undefined where they are not all signed. */
+  readonly entries: (path: TilePath, signal: AbortSignal) => Promise<Buffer | undefined>;
+};
+
 /** All that the HTTP layer can do; the composition root hands it in. */
 export type Service = {
   readonly version: string;
@@ -137,6 +175,7 @@ export type Service = {
   readonly exportRun: ExportRun;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
+  readonly ledger: LedgerDesk;
   /** Stores bytes durably under their digest. */
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND. */

@@ -8,18 +8,20 @@ import {
   type HeadsRow,
   headsTable,
   ledgerKeysTable,
+  marksTable,
   oldHeadNodesTable,
   placesTable,
   streamsTable,
   type TreeRow,
   treeTable,
 } from '../../projections/ledger.ts';
+import type { Position } from '../event-store/port.ts';
 import { LedgerError } from '../errors.ts';
 import { ledgerStream, noteOfCheckpoint } from '../ledger/ledger-stream.ts';
 import { type VerifierKey, verifierKeyText } from '../ledger/note-key.ts';
 import { consistencyPath, inclusionPath, type NodeReader, rootOf } from '../ledger/proof.ts';
 import type { RunHead } from '../ledger/run-head.ts';
-import { nodesOfTiles } from '../ledger/tile.ts';
+import { nodesOfTiles, tileWidth } from '../ledger/tile.ts';
 import type { Reader } from '../projector/projection.ts';
 import type { Projector } from '../projector/projector.ts';
 import { streamOf } from '../run/record.ts';
@@ -208,6 +210,16 @@ export function headsNow(
   const before = reader.get(headsTable, tree.heads - 1);
   const { runs, root } = headsAt(reader, tree, before?.runs ?? 0, size);
   return { size, runs, root };
+}
+
+/** The position of the first event of a tile of leaves; undefined where the tree does not reach it. */
+export const tileMark = (projector: LedgerProjector, tile: number): Position | undefined =>
+  readerOf(projector).get(marksTable, tile);
+
+/** The hashes of a tile, base64, as many as there are so far; of level 0 they are the leaves, of level 1 the full tiles below. */
+export function tileHashes(projector: LedgerProjector, level: number, tile: number): readonly string[] {
+  const range = { start: [level, tile * tileWidth], end: [level, (tile + 1) * tileWidth] };
+  return Array.from(readerOf(projector).range(hashesTable, range), ({ row }) => row);
 }
 
 /** Every key that the log ever published, as it is pinned, in the order of their events; the last one signs. */

@@ -22,7 +22,13 @@ import { createRecorder } from '../run/recorder.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
+import { createCheckpointSigner } from './checkpoint-signer.ts';
 import { openRunExporter } from './export-run.ts';
+import { refuseFork } from './fork-check.ts';
+import { ledgerDesk } from './ledger-desk.ts';
+import { ledgerFiles } from './ledger-files.ts';
+import { originOf } from './ledger-key-changes.ts';
+import { createLedgerWriter } from './ledger-writer.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
 import { newExecutionId } from './execution-id.ts';
@@ -72,6 +78,11 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const newId = createIds();
   const recorder = createRecorder({ store, keys, clock: Date.now, newId });
   const policy = await readPolicy(config.policyFile);
+  const files = ledgerFiles(directories.keys);
+  projector.start();
+  await catchUp(store, projector);
+  // Before anything is written: a log that is not the one which was signed must stay as it is.
+  await refuseForkUnlessStopped({ store, projector, files }, log);
   await publishPolicy(
     { store, keys, clock: Date.now, newId },
     { ...policy.reference, document: policy.document },
@@ -95,7 +106,6 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     replayRun(source, executionId, until, signal);
   const { list, select } = createRunLists(projector);
 
-  projector.start();
   await catchUp(store, projector);
   const shelf = await openWorkflowShelf({ store, keys, projector, clock: Date.now, newId, log });
   const workflows = shelf.library;
@@ -106,6 +116,16 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const leases = store.isShared
     ? createLeases({ store, clock: Date.now, newId, steady, holder: name, seconds: config.leaseSeconds })
     : undefined;
+  await files.ensureKey(originOf(parts));
+  const signer = createCheckpointSigner({
+    store,
+    projector,
+    files,
+    writer: createLedgerWriter({ store, keys, clock: Date.now, newId }),
+    steady,
+    leases,
+    log,
+  });
   const worker = createWorker({
     recorder,
     read,
@@ -163,6 +183,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
   exports.begin();
+  if (executes) signer.begin();
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
@@ -195,6 +216,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     exportRun,
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
+    ledger: ledgerDesk({ store, projector, signer }),
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     readModels: projector,
@@ -216,7 +238,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     projector,
     head: () => store.head(),
     close: async (finishWithinMs, inFlight) => {
-      await Promise.all([folder?.close(), others?.close()]);
+      await Promise.all([folder?.close(), others?.close(), signer.close()]);
       // At once: an export goes on where it was, and a run that is finished in time need not.
       await Promise.all([exports.close(), control.finish(finishWithinMs)]);
       await inFlight;
@@ -234,6 +256,19 @@ async function catchUp(store: EventStore, projector: Projector): Promise<void> {
   for (;;) {
     const { reached } = await projector.waitFor(head, catchUpMs);
     if (reached) return;
+  }
+}
+
+/** Where the ledger's read model has stopped nothing is signed either, and the tree cannot be asked. */
+async function refuseForkUnlessStopped(
+  parts: Parameters<typeof refuseFork>[0],
+  log: FastifyBaseLogger,
+): Promise<void> {
+  try {
+    await refuseFork(parts);
+  } catch (error) {
+    if (!isLedgerError(error, 'PROJECTION_STOPPED')) throw error;
+    log.warn({ err: error }, 'the log cannot be compared with what was signed');
   }
 }
 
