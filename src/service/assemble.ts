@@ -7,6 +7,7 @@ import { isLedgerError, LedgerError } from '../errors.ts';
 import { keyedDigestOf } from '../events/ids.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
+import type { Evidence } from '../exporters/evidence.ts';
 import { importText } from '../import/import-batch.ts';
 import { heldMedium } from '../media/held-medium.ts';
 import { openMediaStore } from '../media/media-store.ts';
@@ -23,6 +24,7 @@ import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
 import { createCheckpointSigner } from './checkpoint-signer.ts';
+import { evidenceOf } from './evidence.ts';
 import { openRunExporter } from './export-run.ts';
 import { refuseFork } from './fork-check.ts';
 import { ledgerDesk } from './ledger-desk.ts';
@@ -45,7 +47,7 @@ import { createWorker } from './worker.ts';
 import { workflowDesk } from './workflow-desk.ts';
 import { openWorkflowFolder } from './workflow-folder.ts';
 import { openWorkflowShelf } from './workflow-shelf.ts';
-import { openReplay, type ReplaySource, replayRun } from './replay.ts';
+import { openReplay, type ReplaySource, replayRun, type WantedEvidence } from './replay.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
 const catchUpMs = 10_000;
@@ -89,15 +91,11 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   );
   const source: ReplaySource = { store, keyOf: keys.keyOf };
   const renderer = openRenderer();
+  const evidence = (wanted: WantedEvidence, signal: AbortSignal): Promise<Evidence> =>
+    evidenceOf({ ...source, projector, signNow: signer.signNow }, wanted, signal);
   const exportRun = await openRunExporter({
     openReplay: (executionId, telling, signal) =>
-      openReplay(
-        // Nothing signs this log yet.
-        { ...source, medium: heldMedium(media), evidence: async () => ({ kind: 'none', why: 'unsigned' }) },
-        executionId,
-        telling,
-        signal,
-      ),
+      openReplay({ ...source, medium: heldMedium(media), evidence }, executionId, telling, signal),
     renderer,
     mediaDirectory: directories.media,
     directory: join(directories.exports, 'drafts', node),

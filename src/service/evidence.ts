@@ -25,8 +25,8 @@ import type { ReplaySource, WantedEvidence } from './replay.ts';
 
 export type EvidenceSource = ReplaySource & {
   readonly projector: LedgerProjector;
-  /** Has the ledger signed what the log holds now, and waits until the read model knows it; false where it could not. */
-  readonly sign: (signal: AbortSignal) => Promise<boolean>;
+  /** Has the ledger signed what the log holds now; the read model knows it once this resolves. */
+  readonly signNow: (signal: AbortSignal) => Promise<unknown>;
 };
 
 /**
@@ -41,12 +41,18 @@ export async function evidenceOf(
   try {
     const covering = (): SignedCheckpoint | undefined =>
       checkpointOver(source.projector, streamOf(wanted.executionId), wanted.seq);
-    const checkpoint = covering() ?? ((await source.sign(signal)) ? covering() : undefined);
+    let checkpoint = covering();
+    if (checkpoint === undefined) {
+      await source.signNow(signal);
+      checkpoint = covering();
+    }
     return checkpoint === undefined
       ? { kind: 'none', why: 'unsigned' }
       : { kind: 'bundle', bytes: await bundleOver(source, wanted, checkpoint, signal) };
   } catch (error) {
     if (isLedgerError(error, 'PROJECTION_STOPPED')) return { kind: 'none', why: 'stopped' };
+    // Another node signs and does not end, or the read model is too far behind: the file says that it has none.
+    if (isLedgerError(error, 'UNAVAILABLE')) return { kind: 'none', why: 'unsigned' };
     throw error;
   }
 }

@@ -51,7 +51,7 @@ async function benchOf(small: ReturnType<typeof smallLedger>): Promise<Bench> {
     recordOwn(store, 'checkpoint_signed', signedFacts(size, treeRoot(projector, size)));
     await caughtUp(projector, store);
   };
-  const source = { store, keyOf: keyOfStream, projector, sign: async () => false };
+  const source = { store, keyOf: keyOfStream, projector, signNow: async () => undefined };
   return {
     store,
     source,
@@ -104,7 +104,7 @@ describe('the evidence of a run', () => {
     publish(small);
     small.add('run-one', ...pictureRun());
     const { source, sign } = await benchOf(small);
-    const signing = { ...source, sign: async () => (await sign(), true) };
+    const signing = { ...source, signNow: sign };
     const open = await evidenceOf(signing, { ...wanted, seq: 3 }, never);
     expect(verdictOn(open).outcome).toBe('open');
   });
@@ -144,7 +144,12 @@ describe('the evidence of a run', () => {
   test('is none where the read model has stopped, and says so', async () => {
     const { source } = await benchOf(ended());
     const reader: Projector['reader'] = (projection) => {
-      throw new LedgerError('PROJECTION_STOPPED', { name: projection, stream: 'run-one', seq: 1, why: 'a test' });
+      throw new LedgerError('PROJECTION_STOPPED', {
+        name: projection,
+        stream: 'run-one',
+        seq: 1,
+        why: 'a test',
+      });
     };
     const stopped = { ...source, projector: { reader } };
     expect(await evidenceOf(stopped, wanted, never)).toEqual({ kind: 'none', why: 'stopped' });
