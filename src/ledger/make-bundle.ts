@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
 import type { Bundle, ProvenEvent } from './bundle.ts';
 import { bundleFormat } from './bundle-patterns.ts';
+import { isObject } from './canonical-json.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import { hashesBeside } from './known-leaves.ts';
-import { namedMedia } from './named-media.ts';
+import { namedMedia, type NamingItem } from './named-media.ts';
 import type { NodeReader } from './proof.ts';
+import { readCore } from './proven-core.ts';
 import { parseNote } from './signed-note.ts';
 
 /** What opens a payload's commitment: 32 bytes of salt, and canonical JSON. */
@@ -57,7 +59,7 @@ export function makeBundle({ checkpoint, events, documents, heads, node, ...part
     proof: hashesBeside(node, size, indexes).map(base64),
     checkpoint,
     key: parts.key,
-    media: namedMedia(proven),
+    media: namedMedia(proven.map(namingItem)),
   };
 }
 
@@ -65,6 +67,11 @@ function provenEvent({ core, index, opening }: LoggedEvent): ProvenEvent {
   const event = { core: textOf(core), index };
   if (opening === undefined) return event;
   return { ...event, payload: { salt: base64(opening.salt), text: opening.text } };
+}
+
+function namingItem({ core, payload }: ProvenEvent): NamingItem {
+  const opened: unknown = payload === undefined ? undefined : JSON.parse(payload.text);
+  return { read: readCore(core), opened: isObject(opened) ? opened : undefined };
 }
 
 function checkpointOf(checkpoint: string): { readonly origin: string; readonly size: number } {

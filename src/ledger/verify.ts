@@ -64,7 +64,7 @@ export function verifyBundle(bytes: Uint8Array, known: Known): Verdict {
     ),
     ...documentFaults(events, documents),
     ...headFaults(bundle, events),
-    ...mediaFaults(bundle, known),
+    ...mediaFaults(bundle, events, known),
   );
   const seen = seenOf(bundle, checkpoint, events, documents, known);
   return { outcome: outcomeOf(faults, seen, known), faults, seen };
@@ -179,7 +179,7 @@ function headFaults({ heads, run }: Bundle, events: readonly Read[]): readonly F
   return isIncluded({ leaf, index: heads.index, size, path, root }) ? [] : [{ code: 'wrong_heads' }];
 }
 
-function mediaFaults({ events, media }: Bundle, known: Known): readonly Fault[] {
+function mediaFaults({ media }: Bundle, events: readonly Read[], known: Known): readonly Fault[] {
   const isOurs = canonicalText(namedMedia(events)) === canonicalText(media);
   const swapped = [...known.media]
     .filter(([named, actual]) => named !== actual && media.some(({ sha256 }) => sha256 === named))
