@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
+import { auditRuns } from './cli/audit.ts';
 import { backUp } from './cli/backup.ts';
 import { type Client, openClient } from './cli/client.ts';
 import { copyLedger } from './cli/copy.ts';
@@ -51,7 +52,7 @@ const program = new Command('runledger')
   .exitOverride()
   .addHelpText(
     'after',
-    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults, 130 a download or a copy was interrupted.',
+    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults or audit violations, 130 a download or a copy was interrupted.',
   );
 
 program
@@ -143,6 +144,11 @@ program
   .action((paths: string[], { timezone }: { timezone: string }) =>
     withClient((client, { json }) => importPaths(client, paths, timezone, json === true)),
   );
+
+program
+  .command('audit [ids...]')
+  .description('check the invariants of the runs that are named, or of all; what is unproven is told too')
+  .action((ids: string[]) => withClient((client, { json }) => auditRuns(client, ids, json === true)));
 
 program
   .command('fsck')

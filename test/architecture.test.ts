@@ -39,6 +39,10 @@ const table: Readonly<Record<string, Layer>> = {
       'src/run/lifecycle.ts',
       'src/workflows/publication.ts',
       'src/exporters/export-job.ts',
+      // The invariants are such a fold too.
+      'src/ledger/invariants.ts',
+      'src/ledger/invariant-state.ts',
+      'src/ledger/policy-publication.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
       // The read model of the ledger keeps the nodes of its trees.

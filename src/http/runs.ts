@@ -2,13 +2,13 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
-import { toUtc } from '../events/time.ts';
 import { recordInView, views } from '../exporters/view.ts';
 import { answering, runList, runRecord, runStats } from './answers.ts';
 import { cursorPage } from './cursor.ts';
+import { momentAt } from './moment.ts';
 import { pageOf } from './paging.ts';
 import { namesVersion } from './preconditions.ts';
-import { badTime, filterMembers, filterOf } from './run-filter.ts';
+import { filterMembers, filterOf } from './run-filter.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import type { Service } from './service.ts';
 
@@ -127,16 +127,7 @@ async function recordAt(
   if (at_seq === undefined && at === undefined && view === undefined) {
     return service.queries.record(id);
   }
-  const seq = at_seq === undefined ? undefined : Number(at_seq);
-  if (seq !== undefined && (!/^\d{1,9}$/.test(at_seq ?? '') || seq < 1)) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: `at_seq is "${at_seq}"`,
-      cure: 'send a sequence number from 1',
-    });
-  }
-  const time = at === undefined ? undefined : toUtc(at);
-  if (at !== undefined && time === undefined) throw badTime('at', at);
-  const record = await service.replay(id, { seq, time }, signal);
+  const record = await service.replay(id, momentAt({ at_seq, at }), signal);
   if (!record) throw unknown;
   const shown = view === undefined ? record : recordInView(record, view, include === 'logs');
   return { text: JSON.stringify(shown), version: record.version };

@@ -5,17 +5,20 @@ import type { ExportJob } from '../exporters/export-job.ts';
 import type { View } from '../exporters/view.ts';
 import type { TilePath } from '../ledger/tile-path.ts';
 import type { ImportReport } from '../import/import-batch.ts';
+import type { InvariantResult } from '../ledger/invariants.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { Waited } from '../projector/progress.ts';
 import type { Projector } from '../projector/projector.ts';
 import type { ConsistencyProof, HeadsProof, InclusionProof, SignedCheckpoint } from '../queries/ledger.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
+import type { FaultPage, FaultQuery } from '../queries/violations.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 import type { LibraryDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
+import type { TimeMachine } from './time-machine-port.ts';
 
 export type RunStats = {
   readonly total_records: number;
@@ -173,6 +176,8 @@ export type Service = {
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
   readonly exportRun: ExportRun;
+  readonly invariants: Invariants;
+  readonly timeMachine: TimeMachine;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
   readonly ledger: LedgerDesk;
@@ -192,6 +197,18 @@ export type Service = {
   readonly authenticate: (text: string) => string;
   /** A fresh execution id: `exec_YYYYMMDD_HHMMSS_<8 hex>`, UTC. */
   readonly newExecutionId: () => string;
+};
+
+/** What is proven of runs. */
+export type Invariants = {
+  /** Out of the stream itself, up to a sequence number or a time; undefined where nothing was known. */
+  readonly ofRun: (
+    executionId: string,
+    until: { readonly seq?: number | undefined; readonly time?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<{ readonly items: number; readonly results: readonly InvariantResult[] } | undefined>;
+  /** Throws PROJECTION_STOPPED. */
+  readonly ofAll: (query: FaultQuery) => FaultPage;
 };
 
 /**

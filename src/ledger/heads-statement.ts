@@ -6,9 +6,7 @@ import { runHeadLeaf } from './run-head.ts';
 
 /** What the log says of the last events of all runs. */
 export type HeadsStatement = {
-  /** Over how many leaves. */
-  readonly size: number;
-  /** How many runs had begun in them. */
+  /** How many runs had begun. */
   readonly runs: number;
   /** 32 bytes: the root of the tree over the heads of these runs. */
   readonly root: Buffer;
@@ -16,11 +14,11 @@ export type HeadsStatement = {
 
 /** The statement that an event of the ledger's own stream makes; undefined for any other event. */
 export function headsStatement({ stream, type, facts }: ProvenCore): HeadsStatement | undefined {
-  const { size, runs, root } = facts;
+  const { runs, root } = facts;
   if (stream !== ledgerStream || type !== 'run_heads_recorded') return undefined;
-  if (!Number.isSafeInteger(size) || !Number.isSafeInteger(runs)) return undefined;
+  if (!Number.isSafeInteger(runs)) return undefined;
   if (typeof root !== 'string' || !digestInHex.test(root)) return undefined;
-  return { size: size as number, runs: runs as number, root: Buffer.from(root, 'hex') };
+  return { runs: runs as number, root: Buffer.from(root, 'hex') };
 }
 
 const prefix = 'run-';

@@ -172,8 +172,7 @@ function headFaults({ heads, run }: Bundle, events: readonly Read[]): readonly F
   const stated = read === undefined ? undefined : headsStatement(read);
   const last = events.at(-1);
   const leaf = last === undefined ? undefined : headLeaf(run, events.length, last.hash);
-  if (stated === undefined || leaf === undefined || (last?.index ?? 0) >= stated.size)
-    return [{ code: 'wrong_heads' }];
+  if (stated === undefined || leaf === undefined) return [{ code: 'wrong_heads' }];
   const path = heads.path.map((text) => Buffer.from(text, 'base64'));
   const { runs: size, root } = stated;
   return isIncluded({ leaf, index: heads.index, size, path, root }) ? [] : [{ code: 'wrong_heads' }];

@@ -18,12 +18,16 @@ import { readRequest } from '../queries/requests.ts';
 import { createRunLists } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
+import { readFaults } from '../queries/violations.ts';
 import { createIds } from '../run/randomness.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
 import { createCheckpointSigner } from './checkpoint-signer.ts';
+import { checkRun } from './check-run.ts';
+import { compareRuns } from './compare-runs.ts';
+import { diffRun } from './diff-run.ts';
 import { evidenceOf } from './evidence.ts';
 import { openRunExporter } from './export-run.ts';
 import { refuseFork } from './fork-check.ts';
@@ -212,6 +216,15 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     head: () => store.head(),
     replay,
     exportRun,
+    invariants: {
+      ofRun: (executionId, until, signal) =>
+        checkRun({ store, keyOf: keys.keyOf }, executionId, until, signal),
+      ofAll: (query) => readFaults(projector, query),
+    },
+    timeMachine: {
+      diff: (executionId, options, signal) => diffRun(source, executionId, options, signal),
+      compare: (ids, page, signal) => compareRuns(source, ids, page, signal),
+    },
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
     ledger: ledgerDesk({ store, projector, signer }),

@@ -120,9 +120,9 @@ export type WantedEvidence = {
 const eventsATurn = 16;
 const bytesATurn = 64 * 1024;
 
-/** None for a run that is not there. Lets other work in between. */
-async function* eventsOf(
-  { store, keyOf }: ReplaySource,
+/** The events of a run with their hashes, in hex; none for a run that is not there. Lets other work in between. */
+export async function* eventsOf(
+  { store, keyOf }: Pick<ReplaySource, 'store' | 'keyOf'>,
   executionId: string,
   { seq, time }: Until,
   signal: AbortSignal,

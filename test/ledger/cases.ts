@@ -204,6 +204,12 @@ export const attacks: readonly Case[] = [
     code: 'wrong_payload',
   },
   {
+    name: 'a text of the same length in the place of another',
+    status: 1,
+    bytes: rewritten((text) => text.replace('Eine Blume', 'Eine Birne')),
+    code: 'wrong_payload',
+  },
+  {
     name: 'a payload for an event that has none',
     status: 1,
     bytes: changed({ events: [first, second, third, { ...last, payload: second.payload }] }),

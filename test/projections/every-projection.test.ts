@@ -70,6 +70,7 @@ it('the folder is the registry', () => {
     'run-list',
     'run-record',
     'storage-stats',
+    'violations',
     'workflows',
   ]);
 });
