@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setTimeout } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { auditRuns } from './cli/audit.ts';
@@ -14,6 +15,7 @@ import { complain, sentenceOf } from './cli/output.ts';
 import { rebuildProjections } from './cli/rebuild.ts';
 import { exportMany, resumeExport } from './cli/bulk-export.ts';
 import { exportRuns } from './cli/export.ts';
+import { replayRun, type ReplayOptions, runToReplay } from './cli/replay.ts';
 import { listRuns, runPrompt, showRun } from './cli/runs.ts';
 import { type Config, readConfig } from './config.ts';
 import { type Language, languages } from './events/localized.ts';
@@ -93,6 +95,22 @@ program
         ...(at === undefined ? {} : { at }),
       }).toString();
       return showRun(client, id, query === '' ? '' : `?${query}`, json === true);
+    }),
+  );
+
+program
+  .command('replay <id>')
+  .description('tell a run again, item by item, with the pauses that it had')
+  .option('--speed <times>', 'so many times as fast as it was, or max for no pauses', timesAsFast, 1)
+  .option('--to <where>', 'terminal, stream (one JSON item a line) or a new file', 'terminal')
+  .option('--at-seq <n>', 'up to this item')
+  .action((id: string, { atSeq, ...options }: ReplayOptions & { atSeq?: string }) =>
+    finish(async (config) => {
+      // The ledger is let go before the first pause.
+      const record = await askOnce(config, (client) => runToReplay(client, id, atSeq));
+      return interruptibly((signal) =>
+        replayRun(record, options, (ms, ends) => setTimeout(ms, undefined, { signal: ends }), signal),
+      );
     }),
   );
 
@@ -240,14 +258,16 @@ async function main(): Promise<void> {
 }
 
 async function withClient(work: (client: Client, global: Global) => Promise<number>): Promise<void> {
-  await finish(async (config, global) => {
-    const client = await openClient(config, openHere);
-    try {
-      return await work(client, global);
-    } finally {
-      await client.close();
-    }
-  });
+  await finish((config, global) => askOnce(config, (client) => work(client, global)));
+}
+
+async function askOnce<T>(config: Config, ask: (client: Client) => Promise<T>): Promise<T> {
+  const client = await openClient(config, openHere);
+  try {
+    return await ask(client);
+  } finally {
+    await client.close();
+  }
 }
 
 async function finish(work: (config: Config, global: Global) => Promise<number>): Promise<void> {
@@ -292,6 +312,13 @@ async function openHere(config: Config): Promise<Client> {
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function timesAsFast(text: string): number | 'max' {
+  if (text === 'max') return text;
+  const times = /^\d{1,6}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  if (times <= 0) throw new InvalidArgumentError('must be a number above 0, or max.');
+  return times;
 }
 
 function wholeNumber(text: string): string {

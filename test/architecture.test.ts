@@ -39,6 +39,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/run/lifecycle.ts',
       'src/workflows/publication.ts',
       'src/exporters/export-job.ts',
+      'src/safety/replay-job.ts',
       // The invariants are such a fold too.
       'src/ledger/invariants.ts',
       'src/ledger/invariant-state.ts',

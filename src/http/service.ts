@@ -18,6 +18,8 @@ import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 import type { LibraryDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
+import type { ReplayDesk } from './replay-contract.ts';
+import type { ReviewDesk } from './review-contract.ts';
 import type { TimeMachine } from './time-machine-port.ts';
 
 export type RunStats = {
@@ -181,6 +183,8 @@ export type Service = {
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
   readonly ledger: LedgerDesk;
+  readonly reviews: ReviewDesk;
+  readonly replays: ReplayDesk;
   /** Stores bytes durably under their digest. */
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND. */

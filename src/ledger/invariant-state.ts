@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
 import type { Core } from '../events/core.ts';
 import {
   type CheckOutcome,

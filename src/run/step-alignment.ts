@@ -1,4 +1,5 @@
-import { catalogued, type Effect } from '../events/catalogue.ts';
+import type { Effect } from '../events/catalogue-entry.ts';
+import { catalogued } from '../events/catalogue.ts';
 import { decisionOutcome, type DecisionOutcome } from '../events/decision.ts';
 import type { ExecutionItem } from '../events/item.ts';
 

@@ -41,9 +41,11 @@ import { newExecutionId } from './execution-id.ts';
 import { type LeaseClock, leaseClock } from './lease-clock.ts';
 import { createLeases } from './leases.ts';
 import { openExports } from './open-exports.ts';
+import { openReplays } from './open-replays.ts';
 import type { LedgerParts } from './parts.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
+import { createReviewDesk } from './review-desk.ts';
 import { createRequestReservations } from './request-reservations.ts';
 import { createRunControl } from './run-control.ts';
 import { watchOtherRuns } from './run-takeover.ts';
@@ -113,6 +115,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const workflows = shelf.library;
   const read = (executionId: string) => replay(executionId, {}, AbortSignal.any([]));
   const clock = (): number => performance.now() / 1_000;
+  const policyOf = createPolicyShelf(store, keys, policy);
   const backends = createBackends(config.backends, clock);
   const name = `worker-${randomBytes(8).toString('hex')}`;
   const leases = store.isShared
@@ -131,7 +134,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const worker = createWorker({
     recorder,
     read,
-    documents: { workflows, policyOf: createPolicyShelf(store, keys, policy) },
+    documents: { workflows, policyOf },
     portsOf: ({ executionMode, policy: pinned }) => ({
       text: backends.textOf(executionMode),
       mediaBackendOf: backends.mediaOf,
@@ -179,6 +182,18 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     executes,
     others: leases && { leases, steady, name },
   });
+  const replays = openReplays({
+    directory: join(directories.exports, 'replays'),
+    store,
+    keys,
+    projector,
+    select,
+    policyOf,
+    newId,
+    log,
+    executes,
+    others: leases && { leases, steady, name },
+  });
   // On a shared log they may be in the hands of others: who holds them is found out first.
   const unfinished = executes && leases === undefined ? unfinishedRuns(projector, log) : [];
   const { workflowFolder: directory } = config;
@@ -186,6 +201,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
   exports.begin();
   if (executes) signer.begin();
+  replays.begin();
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
@@ -228,6 +244,8 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
     ledger: ledgerDesk({ store, projector, signer }),
+    reviews: createReviewDesk({ source, recorder, naming: keys.naming, policyOf, contact: config.contact }),
+    replays: replays.desk,
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     readModels: projector,
@@ -251,7 +269,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     close: async (finishWithinMs, inFlight) => {
       await Promise.all([folder?.close(), others?.close(), signer.close()]);
       // At once: an export goes on where it was, and a run that is finished in time need not.
-      await Promise.all([exports.close(), control.finish(finishWithinMs)]);
+      await Promise.all([exports.close(), replays.close(), control.finish(finishWithinMs)]);
       await inFlight;
       await renderer.close();
       await parts.close();
