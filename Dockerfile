@@ -34,6 +34,8 @@ COPY package.json ./
 COPY --from=dependencies /srv/runledger/node_modules node_modules
 COPY --from=build /srv/runledger/dist/src dist/src
 COPY --from=build /srv/runledger/dist/projections dist/projections
+# For whoever checks an export without this project: one file.
+COPY --from=build /srv/runledger/dist/verify.mjs dist/verify.mjs
 RUN mkdir -p /var/lib/runledger /var/lib/runledger-shared \
   && chown node:node /var/lib/runledger /var/lib/runledger-shared \
   && chmod 0700 /var/lib/runledger /var/lib/runledger-shared \

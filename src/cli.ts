@@ -18,11 +18,12 @@ import { exportRuns } from './cli/export.ts';
 import { replayRun, type ReplayOptions, runToReplay } from './cli/replay.ts';
 import { listRuns, runPrompt, showRun } from './cli/runs.ts';
 import { type Config, readConfig } from './config.ts';
-import { languages } from './events/localized.ts';
+import { type Language, languages } from './events/localized.ts';
 import { formats } from './exporters/registry.ts';
 import { views } from './exporters/view.ts';
 import { createApp } from './http/app.ts';
 import { printPolicy } from './cli/policy.ts';
+import { languageOfPlace, verifyFile } from './cli/verify.ts';
 import { openLedger } from './service/open.ts';
 
 type Global = { readonly data?: string; readonly json?: boolean };
@@ -36,6 +37,13 @@ type ExportOptions = {
   readonly view?: string;
   readonly logs?: boolean;
   readonly lang?: string;
+};
+
+type VerifyArguments = {
+  readonly key: readonly string[];
+  readonly media?: string;
+  readonly items?: boolean;
+  readonly lang?: Language;
 };
 
 const program = new Command('runledger')
@@ -212,6 +220,26 @@ program
   .command('policy')
   .description('print a safety policy to begin your own with (see RUNLEDGER_POLICY)')
   .action(printPolicy);
+
+program
+  .command('verify <file>')
+  .description(
+    'check the evidence in a file against a public key, offline: 0 verified, 1 tampered, 2 malformed, 3 no key named, 4 the run is open, 5 parts are not there',
+  )
+  .option(
+    '--key <vkey>',
+    'a public key that you trust, as "ledger-key" prints it; may be repeated',
+    collect,
+    [],
+  )
+  .option('--media <dir>', 'media to be checked too, each named by its digest')
+  .option('--items', 'print the items too, as they were recorded')
+  .addOption(new Option('--lang <lang>', 'of the words that are ours (default: LANG)').choices(languages))
+  .action((file: string, options: VerifyArguments) => {
+    const { key: keys, media, items: withItems = false, lang: language = languageOfPlace() } = options;
+    const isJson = program.opts<Global>().json === true;
+    process.exitCode = verifyFile(file, { keys, media, withItems, language, isJson });
+  });
 
 // `runledger list | head` reads no further: that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

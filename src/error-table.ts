@@ -336,11 +336,12 @@ export const errorTable = {
     (p: { format: string; supported: readonly string[] }) =>
       `There is no export format "${p.format}": use one of ${p.supported.join(', ')}.`,
   ),
-  FORMAT_NOT_AVAILABLE: entry(
-    501,
-    'Export format is not available yet',
-    (p: { format: string; available: readonly string[] }) =>
-      `This version cannot write ${p.format} yet: use ${p.available.join(', ')}.`,
+  EVIDENCE_UNAVAILABLE: entry(
+    503,
+    'No evidence yet',
+    (p: { execution_id: string; what: string }) =>
+      `The evidence of run ${p.execution_id} cannot be made (${p.what}): try again in some seconds, and look at /health/ready if it stays so.`,
+    true,
   ),
   EXPORT_IMPOSSIBLE: entry(
     422,

@@ -70,8 +70,8 @@ export function createMemoryStore(storeId = 'memory', history: readonly StoredEv
       const position = add(stream, added);
       return { revision: revisions.get(stream) ?? 0, position };
     },
-    async *readStream(stream) {
-      yield* events.filter((event) => event.stream === stream);
+    async *readStream(stream, { from = 0, limit = Number.POSITIVE_INFINITY } = {}) {
+      yield* events.filter((event) => event.stream === stream).slice(from, from + limit);
     },
     async *readAll({ from, limit = Number.POSITIVE_INFINITY } = {}) {
       if (from !== undefined && events[indexOf(from)] === undefined) throw unknown(from);

@@ -1,6 +1,7 @@
 import type { ExecutionItem } from '../events/item.ts';
 import type { Language } from '../events/localized.ts';
 import type { RecordHeader } from '../run/record.ts';
+import type { Evidence } from './evidence.ts';
 import type { View } from './view.ts';
 import type { Withheld } from './withheld.ts';
 
@@ -28,6 +29,8 @@ export type Replay = {
   readonly withheld: Withheld;
   /** Undefined for a medium that we do not hold: files of other systems, what was never uploaded, what is withheld. */
   readonly medium: (sha256: string) => Promise<ReplayedMedium | undefined>;
+  /** The evidence of the run, with the payloads of the items that are shown; the same each time it is asked for. */
+  readonly evidence: (signal: AbortSignal) => Promise<Evidence>;
   /** Of the words that are ours. */
   readonly language: Language;
   /** The last event of the stream that was replayed; its hash stands for the whole chain before it. */

@@ -6,9 +6,11 @@ import {
   contentTypes,
   coreProperties,
   documentRelations,
+  evidencePart,
   fontTable,
   packageRelations,
 } from './docx/package-parts.ts';
+import type { Evidence } from './evidence.ts';
 import { maxPicturesBytes, pictureOf } from './docx/picture.ts';
 import type { Outline } from './outline.ts';
 import { outlineOfRun } from './outline-of-run.ts';
@@ -25,16 +27,22 @@ export const docxExporter: Exporter = {
   isHeavy: true,
   async *export(replay, signal) {
     const outline = await outlineOfRun(replay, signal);
-    yield* docxOf(outline, { runId: replay.header.execution_id, medium: replay.medium }, signal);
+    const runId = replay.header.execution_id;
+    const evidence = await replay.evidence(signal);
+    yield* docxOf(outline, { runId, medium: replay.medium, evidence }, signal);
   },
 };
 
-type Sources = { readonly runId: string; readonly medium: Replay['medium'] };
+type Sources = {
+  readonly runId: string;
+  readonly medium: Replay['medium'];
+  readonly evidence: Evidence;
+};
 
 /** Typesets an outline; `runId` stands in the footer. Stops between two blocks of an abort. */
 export async function* docxOf(
   outline: Outline,
-  { runId, medium }: Sources,
+  { runId, medium, evidence }: Sources,
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   signal.throwIfAborted();
@@ -42,8 +50,9 @@ export async function* docxOf(
   const { frameOf } = await import('./docx/frame.ts');
   const frame = await frameOf({ language: outline.language, runId });
   const archive = openArchive();
-  archive.add('[Content_Types].xml', contentTypes());
-  archive.add('_rels/.rels', packageRelations());
+  const hasEvidence = evidence.kind === 'bundle';
+  archive.add('[Content_Types].xml', contentTypes(hasEvidence));
+  archive.add('_rels/.rels', packageRelations(hasEvidence));
   archive.add('docProps/core.xml', coreProperties(outline));
   archive.add('word/styles.xml', frame.styles);
   archive.add('word/settings.xml', frame.settings);
@@ -52,6 +61,7 @@ export async function* docxOf(
   const pictures = new Map<string, PlacedPicture>();
   yield* placePictures(outline, { archive, pictures, medium }, signal);
   yield* writeDocument(outline, { archive, pictures }, signal);
+  if (evidence.kind === 'bundle') archive.addDeflated(evidencePart, evidence.bytes);
   archive.end();
   yield* archive.take();
 }

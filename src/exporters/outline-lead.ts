@@ -1,5 +1,6 @@
 import { catalogued } from '../events/catalogue.ts';
 import type { Replay } from './contract.ts';
+import { evidenceFileName, lackWords } from './evidence.ts';
 import { flatFacts, plain } from './flat-facts.ts';
 import type { Block } from './outline.ts';
 import { textBlock } from './outline-item.ts';
@@ -11,7 +12,11 @@ import { outputCounts, statusSentences, viewNames, words } from './words.ts';
 export async function leadOf(replay: Replay, signal: AbortSignal): Promise<Block[]> {
   return [
     ...(await outcomeBlocks(replay, signal)),
-    { kind: 'facts', size: 'normal', rows: titleRows(replay) },
+    {
+      kind: 'facts',
+      size: 'normal',
+      rows: [...titleRows(replay), await evidenceRow(replay, signal)],
+    },
     ...restBlocks(replay),
   ];
 }
@@ -102,6 +107,19 @@ function titleRows({ header, language, head }: Replay): { label: string; value: 
         ]),
     ...row(words.view, view === undefined ? undefined : viewNames[view]?.[language]),
   ];
+}
+
+/** Where the proof stands, or why there is none: in every view, because a printed page is where somebody begins. */
+async function evidenceRow(
+  { header, language, evidence }: Replay,
+  signal: AbortSignal,
+): Promise<{ readonly label: string; readonly value: string }> {
+  const found = await evidence(signal);
+  const value =
+    found.kind === 'none'
+      ? lackWords[found.why][language]
+      : `${evidenceFileName(header.execution_id)} ${words.attached[language]}`;
+  return { label: words.evidence[language], value };
 }
 
 /** Members of an imported record that we have no word for. */

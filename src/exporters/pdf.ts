@@ -1,10 +1,11 @@
 import type { Exporter, Replay } from './contract.ts';
 import { jsonExporter } from './json.ts';
 import { outlineOfRun } from './outline-of-run.ts';
+import { evidenceFileName } from './evidence.ts';
 import { collected } from './pdf/collected.ts';
 import { picturesOf } from './pdf/picture.ts';
 
-/** The run as a report for people, PDF/A-3a, with the exact record of the same items as a file inside. */
+/** The run as a report for people, PDF/A-3a, with the exact record of the same items and the evidence as files inside. */
 export const pdfExporter: Exporter = {
   format: 'pdf',
   mime: 'application/pdf',
@@ -14,6 +15,10 @@ export const pdfExporter: Exporter = {
   export: writeReport,
 };
 
+const evidenceDescription = {
+  en: 'The evidence that the run is complete and unchanged',
+  de: 'Der Nachweis, dass der Lauf vollständig und unverändert ist',
+};
 const recordDescription = { en: 'The exact record of the run', de: 'Die genaue Aufzeichnung des Laufs' };
 
 /** Holds the report, its pictures and the record in memory: that is what a PDF takes. */
@@ -30,5 +35,18 @@ async function* writeReport(replay: Replay, signal: AbortSignal): AsyncIterable<
     relationship: 'data',
     description: recordDescription[replay.language],
   } as const;
-  yield typeset({ outline, executionId, pictures, attachments: [record] }, signal);
+  const evidence = await replay.evidence(signal);
+  const proof =
+    evidence.kind === 'none'
+      ? []
+      : [
+          {
+            name: evidenceFileName(executionId),
+            bytes: evidence.bytes,
+            mime: 'application/json',
+            relationship: 'source',
+            description: evidenceDescription[replay.language],
+          } as const,
+        ];
+  yield typeset({ outline, executionId, pictures, attachments: [record, ...proof] }, signal);
 }

@@ -1,3 +1,4 @@
+import { auditExporter } from './audit.ts';
 import type { Exporter } from './contract.ts';
 import { docxExporter } from './docx.ts';
 import { jsonExporter } from './json.ts';
@@ -8,17 +9,8 @@ import { zipExporter } from './zip.ts';
 /** Each tells a run in one way; the zip holds them all. */
 const single: readonly Exporter[] = [jsonExporter, xmlExporter, pdfExporter, docxExporter];
 
-/** Every format that has a name; one without an exporter is promised, and answers 501 until it exists. */
-export const formats: ReadonlyMap<string, Exporter | null> = new Map<string, Exporter | null>([
-  ...[...single, zipExporter(single)].map((exporter) => [exporter.format, exporter] as const),
-  ['audit', null],
-]);
+export const formats: ReadonlyMap<string, Exporter> = new Map(
+  [...single, zipExporter(single), auditExporter].map((exporter) => [exporter.format, exporter]),
+);
 
-export const availableFormats: readonly string[] = [...formats]
-  .filter(([, exporter]) => exporter)
-  .map(([name]) => name);
-
-/** The exporter of a format; undefined where there is none (yet). */
-export function exporterFor(format: string): Exporter | undefined {
-  return formats.get(format) ?? undefined;
-}
+export const formatNames: readonly string[] = [...formats.keys()];

@@ -19,6 +19,11 @@ export const words = {
   status: word('Status', 'Stand'),
   view: word('View', 'Ansicht'),
   chain: word('End of the hash chain', 'Ende der Hash-Kette'),
+  evidence: word('Evidence', 'Nachweis'),
+  attached: word(
+    'in this file, to be checked with runledger verify',
+    'in dieser Datei, zu prüfen mit runledger verify',
+  ),
   alsoRecorded: word('Also recorded', 'Außerdem festgehalten'),
   item: word('Item', 'Eintrag'),
   time: word('Time', 'Zeit'),

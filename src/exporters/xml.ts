@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Exporter, Replay } from './contract.ts';
+import { type Evidence, evidenceFileName } from './evidence.ts';
 import { itemElement } from './xml-item.ts';
 import { memberElements } from './xml-value.ts';
 
@@ -42,12 +43,34 @@ async function* writeRun(replay: Replay, signal: AbortSignal): AsyncIterable<Uin
   yield bytes.encode(chunk);
 }
 
-async function* sectionsOf({ header, items }: Replay, signal: AbortSignal): AsyncIterable<Iterable<string>> {
+async function* sectionsOf(
+  { header, items, evidence }: Replay,
+  signal: AbortSignal,
+): AsyncIterable<Iterable<string>> {
   yield [
     '<?xml version="1.0" encoding="UTF-8"?>\n<execution_record xmlns="urn:runledger:run:1">\n  <metadata>',
   ];
   yield memberElements(Object.entries(header), '\n    ');
   yield ['\n  </metadata>\n  <items>'];
   for await (const item of items(signal)) yield itemElement(item, '\n    ');
-  yield ['\n  </items>\n</execution_record>\n'];
+  yield ['\n  </items>'];
+  yield evidenceElement(await evidence(signal), header.execution_id);
+  yield ['\n</execution_record>\n'];
+}
+
+/** So many bytes stand in one part: a parser that guards itself takes no text of more than 10 MB in one piece. */
+const partBytes = 786_432;
+
+function* evidenceElement(evidence: Evidence, executionId: string): Iterable<string> {
+  if (evidence.kind === 'none') {
+    yield `\n  <no_evidence reason="${evidence.why}"/>`;
+    return;
+  }
+  const { buffer, byteOffset, byteLength } = evidence.bytes;
+  yield `\n  <evidence name="${evidenceFileName(executionId)}" encoding="base64">`;
+  for (let at = 0; at < byteLength; at += partBytes) {
+    const part = Buffer.from(buffer, byteOffset + at, Math.min(partBytes, byteLength - at));
+    yield `\n    <part>${part.toString('base64')}</part>`;
+  }
+  yield '\n  </evidence>';
 }

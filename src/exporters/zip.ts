@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { LedgerError } from '../errors.ts';
 import type { Exporter, Replay, ReplayedMedium } from './contract.ts';
+import { bundleExtension, lackWords } from './evidence.ts';
 import { mediaOf, type NamedMedium } from './media-of-run.ts';
 import { type ZipEntry, zipArchive } from './zip-archive.ts';
 
@@ -29,7 +30,7 @@ type Member = {
 type Missing = {
   /** The name it would have had. */
   readonly name: string;
-  readonly reason: 'not_stored' | 'withheld' | 'damaged' | 'impossible';
+  readonly reason: 'not_stored' | 'withheld' | 'damaged' | 'impossible' | 'no_evidence';
   readonly detail?: string;
   /** Items that name it. */
   readonly items?: readonly number[];
@@ -61,6 +62,11 @@ async function* entriesOf(
       missing.push({ name, reason: 'impossible', detail: error.message });
     }
   }
+  const evidence = await replay.evidence(signal);
+  const evidenceName = `evidence.${bundleExtension}`;
+  if (evidence.kind === 'none')
+    missing.push({ name: evidenceName, reason: 'no_evidence', detail: lackWords[evidence.why].en });
+  else yield await member(evidenceName, 'application/json', () => chunk(evidence.bytes));
   for (const named of await mediaOf(replay, signal)) {
     const found = await soundMedium(replay, named, signal);
     if ('reason' in found) missing.push(found);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
 import { languages } from '../events/localized.ts';
 import type { ExportChoice } from '../exporters/contract.ts';
-import { exporterFor, availableFormats, formats } from '../exporters/registry.ts';
+import { formatNames, formats } from '../exporters/registry.ts';
 import { views } from '../exporters/view.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import { answering } from './answers.ts';
@@ -54,17 +54,13 @@ export function refusalOf(
   format: string,
   choices: Readonly<Partial<Record<ExportChoice, unknown>>>,
 ): Refusal | undefined {
-  if (!formats.has(format)) {
-    const supported = [...formats.keys()];
-    return {
-      error: new LedgerError('UNKNOWN_FORMAT', { format, supported }),
-      members: { format, supported_formats: supported, available_now: availableFormats },
-    };
-  }
-  const exporter = exporterFor(format);
+  const exporter = formats.get(format);
   if (exporter === undefined) {
-    const error = new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
-    return { error, members: { details: error.message } };
+    return {
+      error: new LedgerError('UNKNOWN_FORMAT', { format, supported: formatNames }),
+      // Two names for what clients of old asked for: what is known, and what of it can be had.
+      members: { format, supported_formats: formatNames, available_now: formatNames },
+    };
   }
   const given = Object.entries(choices).filter(([, value]) => value !== undefined);
   const foreign = given
@@ -77,7 +73,9 @@ export function refusalOf(
 }
 
 const formatsWith = (choice: string): readonly string[] =>
-  availableFormats.filter((format) => exporterFor(format)?.choices.some((taken) => taken === choice));
+  [...formats.values()]
+    .filter(({ choices }) => choices.some((taken) => taken === choice))
+    .map(({ format }) => format);
 
 /** Sends a finished file as an attachment, with its length and digest, and removes it when it is sent or not wanted. */
 async function sendFile(reply: FastifyReply, file: ExportedFile): Promise<FastifyReply> {

@@ -247,7 +247,7 @@ export type Invariants = {
 };
 
 /**
- * Writes one run to a file, whole or not at all. Throws EXECUTION_NOT_FOUND, FORMAT_NOT_AVAILABLE, EXPORT_IMPOSSIBLE,
+ * Writes one run to a file, whole or not at all. Throws EXECUTION_NOT_FOUND, EVIDENCE_UNAVAILABLE, EXPORT_IMPOSSIBLE,
  * EXPORT_BUSY, STORAGE_FULL, UNAVAILABLE, and the reason of an abort.
  */
 export type ExportRun = (

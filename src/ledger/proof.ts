@@ -55,7 +55,7 @@ export function consistencyPath(node: NodeReader, from: number, to: number): Uin
 }
 
 /** The root over `length` leaves from `start`, which is a multiple of the smallest power of two that holds them. */
-function rangeRoot(node: NodeReader, start: number, length: number): Uint8Array {
+export function rangeRoot(node: NodeReader, start: number, length: number): Uint8Array {
   const level = Math.log2(length);
   if (Number.isInteger(level)) return node(level, start / length);
   const split = splitOf(length);
@@ -63,7 +63,7 @@ function rangeRoot(node: NodeReader, start: number, length: number): Uint8Array 
 }
 
 /** The largest power of two below `length`. */
-function splitOf(length: number): number {
+export function splitOf(length: number): number {
   let split = 1;
   while (split * 2 < length) split *= 2;
   return split;

@@ -151,6 +151,25 @@ export function checkpointCovering(
 }
 
 /**
+ * The earliest checkpoint whose run heads cover event `seq` of a run: for ever the same one. Undefined where none is signed
+ * yet, or the read model does not have the event.
+ */
+export function checkpointOver(
+  projector: LedgerProjector,
+  stream: string,
+  seq: number,
+): SignedCheckpoint | undefined {
+  const reader = readerOf(projector);
+  const leaf = leafIn(reader, stream, seq);
+  return leaf === undefined
+    ? undefined
+    : earliest(reader, ({ heads }) => heads !== null && heads.size > leaf);
+}
+
+/** The nodes of the tree that are complete. */
+export const treeNodes = (projector: LedgerProjector): NodeReader => nodesOf(readerOf(projector));
+
+/**
  * The proof of the head that a run had in the run heads of a checkpoint. Undefined where the run began after them.
  * Throws EXECUTION_NOT_FOUND.
  */

@@ -8,6 +8,7 @@ import { keyedDigestOf } from '../events/ids.ts';
 import { timeOf } from '../events/time.ts';
 import type { EventStore, Position } from '../event-store/port.ts';
 import type { Service } from '../http/service.ts';
+import type { Evidence } from '../exporters/evidence.ts';
 import { importText } from '../import/import-batch.ts';
 import { heldMedium } from '../media/held-medium.ts';
 import { openMediaStore } from '../media/media-store.ts';
@@ -30,6 +31,7 @@ import { createCheckpointSigner } from './checkpoint-signer.ts';
 import { checkRun } from './check-run.ts';
 import { compareRuns } from './compare-runs.ts';
 import { diffRun } from './diff-run.ts';
+import { evidenceOf } from './evidence.ts';
 import { openRunExporter } from './export-run.ts';
 import { refuseFork } from './fork-check.ts';
 import { ledgerDesk } from './ledger-desk.ts';
@@ -55,7 +57,7 @@ import { createWorker } from './worker.ts';
 import { workflowDesk } from './workflow-desk.ts';
 import { openWorkflowFolder } from './workflow-folder.ts';
 import { openWorkflowShelf } from './workflow-shelf.ts';
-import { openReplay, type ReplaySource, replayRun } from './replay.ts';
+import { openReplay, type ReplaySource, replayRun, type WantedEvidence } from './replay.ts';
 
 /** How long one wait for the read models lasts while a ledger is opened; it is repeated until they have everything. */
 const catchUpMs = 10_000;
@@ -99,9 +101,11 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   );
   const source: ReplaySource = { store, keyOf: keys.keyOf };
   const renderer = openRenderer();
+  const evidence = (wanted: WantedEvidence, signal: AbortSignal): Promise<Evidence> =>
+    evidenceOf({ ...source, projector, signNow: signer.signNow }, wanted, signal);
   const exportRun = await openRunExporter({
     openReplay: (executionId, telling, signal) =>
-      openReplay({ ...source, medium: heldMedium(media) }, executionId, telling, signal),
+      openReplay({ ...source, medium: heldMedium(media), evidence }, executionId, telling, signal),
     renderer,
     mediaDirectory: directories.media,
     directory: join(directories.exports, 'drafts', node),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { isLedgerError, LedgerError } from '../errors.ts';
 import { isExportId, type ExportJob } from '../exporters/export-job.ts';
-import { exporterFor } from '../exporters/registry.ts';
+import { formats } from '../exporters/registry.ts';
 import type { ExportDesk, ExportRequest, ExportRun, ExportState } from '../http/service.ts';
 import type { JobEntry, JobList } from '../queries/exports.ts';
 import type { RunFilter, RunSelection } from '../queries/run-list.ts';
@@ -72,7 +72,7 @@ export function createExportJobs(parts: ExportJobsParts): ExportJobs {
   const unrecorded = new Map<string, NonNullable<ExportState['error']>>();
 
   const folderOf = (id: string, format: string): ExportFolder =>
-    openExportFolder(files, join(parts.directory, id), exporterFor(format)?.extension ?? format, parts.draft);
+    openExportFolder(files, join(parts.directory, id), formats.get(format)?.extension ?? format, parts.draft);
 
   const fail = async (id: string, error: unknown): Promise<void> => {
     const failure = failureOf(error);

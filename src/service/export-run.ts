@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerError } from '../errors.ts';
 import type { Replay } from '../exporters/contract.ts';
-import { availableFormats, exporterFor } from '../exporters/registry.ts';
+import { formatNames, formats } from '../exporters/registry.ts';
 import type { ExportRun } from '../http/service.ts';
 import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import type { Renderer } from './renderer.ts';
@@ -28,9 +28,8 @@ export async function openRunExporter(parts: Parts): Promise<ExportRun> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return async ({ executionId, format, ...telling }, signal) => {
-    const exporter = exporterFor(format);
-    if (exporter === undefined)
-      throw new LedgerError('FORMAT_NOT_AVAILABLE', { format, available: availableFormats });
+    const exporter = formats.get(format);
+    if (exporter === undefined) throw new LedgerError('UNKNOWN_FORMAT', { format, supported: formatNames });
     const replay = await parts.openReplay(executionId, telling, signal);
     if (replay === undefined) throw new LedgerError('EXECUTION_NOT_FOUND', { execution_id: executionId });
     const path = join(directory, randomBytes(12).toString('hex'));

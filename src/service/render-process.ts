@@ -1,7 +1,7 @@
 import { constants, setPriority } from 'node:os';
 import workerpool from 'workerpool';
 import { LedgerError } from '../errors.ts';
-import { exporterFor } from '../exporters/registry.ts';
+import { formats } from '../exporters/registry.ts';
 import { diskRefusal, isOfTheDisk } from '../disk/disk-refusal.ts';
 import { heldMedium } from '../media/held-medium.ts';
 import { mediaReader } from '../media/media-reader.ts';
@@ -16,7 +16,7 @@ import { writeChunks } from './written-file.ts';
 async function render(task: RenderTask): Promise<RenderAnswer> {
   // Ended from outside, by its end, when nobody waits for it any more.
   const { signal } = new AbortController();
-  const exporter = exporterFor(task.format);
+  const exporter = formats.get(task.format);
   if (exporter === undefined) throw new TypeError(`there is no exporter for ${task.format}`);
   try {
     const replay = await readReplay(task.replayFile, heldMedium(mediaReader(task.mediaDirectory)));

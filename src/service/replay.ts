@@ -6,6 +6,7 @@ import { type ExecutionItem, mergeItem } from '../events/item.ts';
 import type { Language } from '../events/localized.ts';
 import { compareTimes } from '../events/time.ts';
 import type { Replay, ReplayedMedium } from '../exporters/contract.ts';
+import type { Evidence } from '../exporters/evidence.ts';
 import { isSetback } from '../exporters/setback.ts';
 import { headerInView, isShown, type View } from '../exporters/view.ts';
 import { watchWithheld } from '../exporters/withheld.ts';
@@ -58,6 +59,7 @@ export type Telling = {
 export async function openReplay(
   source: ReplaySource & {
     readonly medium: (sha256: string) => Promise<ReplayedMedium | undefined>;
+    readonly evidence: (wanted: WantedEvidence, signal: AbortSignal) => Promise<Evidence>;
   },
   executionId: string,
   { view, logs, language, untilSeq }: Telling,
@@ -88,17 +90,31 @@ export async function openReplay(
       if (isWanted(item)) yield item;
     }
   };
+  const isWanted = (item: ExecutionItem): boolean => isShown({ view, logs, withheld: never }, item);
+  // An exporter asks more than once.
+  let evidence: Promise<Evidence> | undefined;
   return {
     header: view === undefined ? headerOf(state) : headerInView(headerOf(state), view),
-    items: (reading) => items(reading, (item) => isShown({ view, logs, withheld: never }, item)),
+    items: (reading) => items(reading, isWanted),
     start,
     setbacks: (reading) => items(reading, ({ item_type }) => isSetback(item_type)),
     withheld: never,
     medium: async (sha256) => (never.digests.includes(sha256) ? undefined : source.medium(sha256)),
+    evidence: (reading) =>
+      (evidence ??= source.evidence({ executionId, seq: sequenceNumber, isShown: isWanted }, reading)),
     language,
     head,
   };
 }
+
+/** Which evidence is meant. */
+export type WantedEvidence = {
+  readonly executionId: string;
+  /** The last item that it must cover. */
+  readonly seq: number;
+  /** The payloads of other items stay closed. */
+  readonly isShown: (item: ExecutionItem) => boolean;
+};
 
 /** So much is decoded in one turn of the event loop: a millisecond's work or two. */
 const eventsATurn = 16;

@@ -10,6 +10,7 @@ import { http } from './http.ts';
 import { run as list } from './list.ts';
 import { run as rebuild } from './rebuild.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { verify } from './verify.ts';
 
 type Run = (args: readonly string[]) => Promise<void>;
 type Bench = { readonly what: string; readonly runs: readonly Run[] };
@@ -34,6 +35,7 @@ const benches: Readonly<Record<string, Bench>> = {
   },
   http: { what: 'over HTTP: the run list, and a durable item', runs: [http] },
   list: { what: 'the run list at 10 k and 1 M runs, a rebuild, a fresh process', runs: [list, rebuild] },
+  verify: { what: 'the evidence of a run: made, and checked by both verifiers', runs: [verify] },
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Replay } from '../../src/exporters/contract.ts';
-import { availableFormats, exporterFor } from '../../src/exporters/registry.ts';
+import type { Evidence } from '../../src/exporters/evidence.ts';
+import { formatNames, formats } from '../../src/exporters/registry.ts';
+import { bundleBytes } from '../../src/ledger/bundle.ts';
 import { fixtureTexts } from '../import/source-record.ts';
+import { endedBundle } from '../ledger/small-ledger.ts';
 import { bytesOf } from './bytes-of.ts';
 import { importedRecord } from './exported-xml.ts';
 import { hostileRun } from './hostile-run.ts';
@@ -15,6 +18,8 @@ import { replayOf } from './replay-of.ts';
  * The law of every exporter in the registry (architecture.md §2): valid by its format's own validator, whole, the same
  * bytes twice, and it stops. A new format stands here as soon as it is registered, and fails where nobody can read it.
  */
+/** The proof of another run does as well: no exporter looks into it. */
+const evidence: Evidence = { kind: 'bundle', bytes: bundleBytes(endedBundle()) };
 const never = new AbortController().signal;
 let ofPaths: ReadonlyMap<string, Replay>;
 beforeAll(async () => {
@@ -38,15 +43,15 @@ const runs: readonly (readonly [name: string, replay: () => Promise<Replay>])[] 
 
 const lacking = (format: string): readonly string[] =>
   (reading(format).programs ?? []).filter((program) => !has(program));
-const readable = availableFormats.filter((format) => lacking(format).length === 0);
+const readable = formatNames.filter((format) => lacking(format).length === 0);
 
 describe.each(readable)('%s', (format) => {
-  const exporter = exporterFor(format);
+  const exporter = formats.get(format);
   const read = reading(format);
   if (exporter === undefined) throw new TypeError(`${format} is available and has no exporter`);
 
   test.each(runs)('of %s is valid, whole, and the same twice', async (_, replay) => {
-    const told = await replay();
+    const told = { ...(await replay()), evidence: async () => evidence };
     const bytes = await bytesOf(exporter, told);
     expect(await read.faults(bytes)).toEqual([]);
     expect(await read.missing(bytes, told)).toEqual([]);
@@ -59,6 +64,10 @@ describe.each(readable)('%s', (format) => {
     const long = longRun(5_000);
     const counted: Replay = {
       ...long,
+      async evidence(signal) {
+        for await (const _ of counted.items(signal)) signal.throwIfAborted();
+        return evidence;
+      },
       async *items(signal) {
         for await (const item of long.items(signal)) {
           read += 1;
@@ -80,12 +89,12 @@ describe.each(readable)('%s', (format) => {
   });
 
   test('does not change what it reads', async () => {
-    const told = hostileRun();
+    const told = { ...hostileRun(), evidence: async () => evidence };
     const before = JSON.stringify(told.header);
     await bytesOf(exporter, told, never);
     expect(JSON.stringify(told.header)).toBe(before);
   });
 });
 
-for (const format of availableFormats.filter((name) => !readable.includes(name)))
+for (const format of formatNames.filter((name) => !readable.includes(name)))
   test.skip(`${format}: not read back, for there is no ${lacking(format).join(', ')} on this machine`, () => {});

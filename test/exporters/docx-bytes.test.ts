@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { docxExporter, docxOf } from '../../src/exporters/docx.ts';
 import { outlineOfRun } from '../../src/exporters/outline-of-run.ts';
-import { exporterFor } from '../../src/exporters/registry.ts';
+import { formats } from '../../src/exporters/registry.ts';
 import { pngOf } from './picture-bytes.ts';
 import { item, recordOf } from './record-of.ts';
 import { replayOf } from './replay-of.ts';
@@ -22,6 +22,7 @@ import {
   runId,
   text,
   wordBytes,
+  noEvidence,
 } from './word-report.ts';
 
 const png = pngOf(30, 20);
@@ -55,7 +56,7 @@ async function digestElsewhere(zone: string): Promise<string> {
     const png = Buffer.from(${JSON.stringify(Buffer.from(png).toString('base64'))}, 'base64');
     const medium = async (sha256) => ({ sha256, mediaType: 'image/png', sizeBytes: png.length, async *read() { yield png; } });
     const hash = createHash('sha256');
-    const sources = { runId: ${JSON.stringify(runId)}, medium };
+    const sources = { runId: ${JSON.stringify(runId)}, medium, evidence: { kind: 'none', why: 'unsigned' } };
     for await (const chunk of docxOf(${JSON.stringify(outline)}, sources, new AbortController().signal)) hash.update(chunk);
     process.stdout.write(hash.digest('hex'));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
@@ -78,7 +79,11 @@ test('a report of many blocks comes in pieces, and stops between two of them', a
   const reason = new Error('nobody waits any more');
   let chunks = 0;
   const reading = async (): Promise<void> => {
-    for await (const _ of docxOf(outlineWith(lines), { runId, medium: mediaOf() }, abort.signal)) {
+    for await (const _ of docxOf(
+      outlineWith(lines),
+      { runId, medium: mediaOf(), evidence: noEvidence },
+      abort.signal,
+    )) {
       chunks += 1;
       // From outside, as a message to the process would come.
       if (chunks === 20) setImmediate(() => abort.abort(reason));
@@ -98,13 +103,13 @@ test('an abort reaches the reading of a picture', async () => {
       signal.throwIfAborted();
     },
   };
-  await expect(gather(docxOf(outline, { runId, medium: mediaOf(slow) }, abort.signal))).rejects.toThrow(
-    'gone',
-  );
+  await expect(
+    gather(docxOf(outline, { runId, medium: mediaOf(slow), evidence: noEvidence }, abort.signal)),
+  ).rejects.toThrow('gone');
 });
 
 test('it stands in the registry, and is heavy', async () => {
-  expect(exporterFor('docx')).toBe(docxExporter);
+  expect(formats.get('docx')).toBe(docxExporter);
   expect(docxExporter).toMatchObject({
     extension: 'docx',
     isHeavy: true,

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Replay } from '../../src/exporters/contract.ts';
 import { visibleText } from '../../src/exporters/visible-text.ts';
+import { containedBundle } from '../../src/ledger/contained-bundle.ts';
+import { isMalformed, readBundle } from '../../src/ledger/read-bundle.ts';
 import { missingWords } from './missing-words.ts';
 import { printer } from '../../src/exporters/pdf/printable-text.ts';
 import { attachmentsOf, has, told, wordsOf } from './pdf-file.ts';
@@ -23,6 +25,15 @@ async function recordOf({ header, items }: Replay): Promise<unknown> {
   const all: unknown[] = [];
   for await (const item of items(new AbortController().signal)) all.push(item);
   return JSON.parse(JSON.stringify({ ...header, items: all }));
+}
+
+/** The evidence is in a file once, to the byte. */
+async function evidenceDiffers(bytes: Uint8Array, { evidence }: Replay): Promise<readonly string[]> {
+  const told = await evidence(new AbortController().signal);
+  const wanted = told.kind === 'none' ? [] : [Buffer.from(told.bytes)];
+  const { bundles } = containedBundle(Buffer.from(bytes));
+  const isSame = bundles.length === wanted.length && wanted.every((one, at) => bundles[at]?.equals(one));
+  return isSame ? [] : [`the evidence differs: ${bundles.length} in the file, ${wanted.length} to be`];
 }
 
 const differs = async (read: unknown, replay: Replay): Promise<readonly string[]> => {
@@ -60,7 +71,10 @@ const readings: Readonly<Record<string, Reading>> = {
   },
   xml: {
     faults: async (bytes) => thrown(() => validate(bytes)),
-    missing: (bytes, replay) => differs(readRecord(bytes), replay),
+    missing: async (bytes, replay) => [
+      ...(await differs(readRecord(bytes), replay)),
+      ...(await evidenceDiffers(bytes, replay)),
+    ],
   },
   pdf: {
     programs: ['qpdf', 'pdftotext', 'pdfdetach'],
@@ -73,6 +87,7 @@ const readings: Readonly<Record<string, Reading>> = {
         print(visibleText(leaf).replaceAll('\t', ' '), 'en').normalize('NFC');
       return [
         ...(await differs(JSON.parse(attached.toString()), replay)),
+        ...(await evidenceDiffers(bytes, replay)),
         ...missingWords(await recordOf(replay), text, shown),
       ];
     },
@@ -84,15 +99,28 @@ const readings: Readonly<Record<string, Reading>> = {
         .paragraphs()
         .map((paragraph) => paragraph.text)
         .join('\n');
-      return missingWords(await recordOf(replay), text, visibleText);
+      return [
+        ...(await evidenceDiffers(bytes, replay)),
+        ...missingWords(await recordOf(replay), text, visibleText),
+      ];
     },
   },
   zip: {
     faults: async (bytes) => zipFaults(unzipped(bytes)),
     missing: async (bytes, replay) => {
       const record = unzipped(bytes).get('record.json') ?? new Uint8Array();
-      return differs(JSON.parse(Buffer.from(record).toString()), replay);
+      return [
+        ...(await differs(JSON.parse(Buffer.from(record).toString()), replay)),
+        ...(await evidenceDiffers(bytes, replay)),
+      ];
     },
+  },
+  audit: {
+    faults: async (bytes) => {
+      const read = readBundle(bytes);
+      return isMalformed(read) ? [`${read.pointer}: ${read.expected}`] : [];
+    },
+    missing: evidenceDiffers,
   },
 };
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Replay, ReplayedMedium } from '../../src/exporters/contract.ts';
 import type { Language } from '../../src/events/localized.ts';
 import { watchWithheld } from '../../src/exporters/withheld.ts';
+import type { Evidence } from '../../src/exporters/evidence.ts';
 import { isSetback } from '../../src/exporters/setback.ts';
 import { sniffMediaType } from '../../src/media/media-type.ts';
 import type { ExecutionRecord } from '../../src/run/record.ts';
@@ -12,7 +13,12 @@ export function replayOf(
   {
     language = 'en',
     media = [],
-  }: { readonly language?: Language; readonly media?: readonly Uint8Array[] } = {},
+    evidence = { kind: 'none', why: 'unsigned' },
+  }: {
+    readonly language?: Language;
+    readonly media?: readonly Uint8Array[];
+    readonly evidence?: Evidence;
+  } = {},
 ): Replay {
   const { items, ...header } = record;
   const [start] = items;
@@ -34,6 +40,7 @@ export function replayOf(
     },
     withheld: seen(),
     medium: async (sha256) => (seen().digests.includes(sha256) ? undefined : held.get(sha256)),
+    evidence: async () => evidence,
     language,
     head: { sequenceNumber: record.version + 1, hash: digestOf(Buffer.from(record.execution_id)) },
   };

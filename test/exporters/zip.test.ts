@@ -75,6 +75,7 @@ describe('everything of a run in one file', () => {
     const { files, manifest } = await open(replay);
     expect(Buffer.from(files.get(`media/${digest(picture)}`) ?? [])).toEqual(picture);
     expect(manifest.missing).toEqual([
+      expect.objectContaining({ name: 'evidence.audit.json', reason: 'no_evidence' }),
       { name: `media/${digest(secret)}`, reason: 'withheld', items: [4] },
       { name: `media/${'a'.repeat(64)}`, reason: 'not_stored', items: [6] },
       { name: '/old/place/1.png', reason: 'not_stored', items: [7] },

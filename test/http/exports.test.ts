@@ -119,15 +119,10 @@ describe('POST /api/exports', () => {
 
   test('refuses a format like the export of one run does', async () => {
     const [run] = (await service.get('/api/runs?limit=1')).json['executions'] as { execution_id: string }[];
-    for (const [name, status] of [
-      ['odt', 400],
-      ['audit', 501],
-    ] as const) {
-      const many = await begin({ filter: {}, format: name });
-      const one = await service.get(`/api/runs/${run?.execution_id}/export/${name}`);
-      expect(many.status).toBe(status);
-      expect({ ...many.json, instance: '' }).toEqual({ ...one.json, instance: '' });
-    }
+    const many = await begin({ filter: {}, format: 'odt' });
+    const one = await service.get(`/api/runs/${run?.execution_id}/export/odt`);
+    expect(many.status).toBe(400);
+    expect({ ...many.json, instance: '' }).toEqual({ ...one.json, instance: '' });
   });
 });
 

@@ -41,7 +41,6 @@ const refusals: readonly (readonly [ErrorCode, string, Request?])[] = [
   ['UNKNOWN_TIME_ZONE', '/api/runs/import?timezone=Mars', { method: 'POST', headers: json, body: '[]' }],
   ['EXECUTION_NOT_FOUND', '/api/runs/exec_20200101_000000_00000000'],
   ['UNKNOWN_FORMAT', '/api/runs/exec_20200101_000000_00000000/export/odt'],
-  ['FORMAT_NOT_AVAILABLE', '/api/runs/exec_20200101_000000_00000000/export/audit'],
   ['MEDIA_NOT_FOUND', `/api/media/${'0'.repeat(64)}`],
   ['NOT_AVAILABLE', '/api/runs?q=flower'],
   ['EXECUTION_NOT_FOUND', '/api/runs/exec_20200101_000000_00000000/cancel', { method: 'POST' }],

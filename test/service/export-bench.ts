@@ -74,7 +74,12 @@ export async function openExportBench(
   const { exports } = directories;
   const drafts = join(exports, 'drafts', node);
   const files = options.files?.(exportFiles) ?? exportFiles;
-  const source = { store, keyOf: keys.keyOf, medium: heldMedium(media) };
+  const source = {
+    evidence: async () => ({ kind: 'none', why: 'unsigned' }) as const,
+    store,
+    keyOf: keys.keyOf,
+    medium: heldMedium(media),
+  };
   const renderer = openRenderer();
   const openedRun = await openRunExporter({
     openReplay: (executionId, telling, signal) => openReplay(source, executionId, telling, signal),

@@ -4,6 +4,8 @@ import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 export type Archive = {
   /** A part in one piece. */
   readonly add: (name: string, content: string | Uint8Array) => void;
+  /** Bytes in one piece that are worth compressing. */
+  readonly addDeflated: (name: string, content: Uint8Array) => void;
   /** A part in pieces; the next one begins after the last piece. */
   readonly begin: (name: string) => (piece: string, isLast: boolean) => void;
   /** Writes the directory; nothing may follow. */
@@ -23,14 +25,19 @@ export function openArchive(): Archive {
     ready.push(bytes);
   });
   const encoder = new TextEncoder();
-  const begin = (name: string) => {
+  const deflating = (name: string): ZipDeflate => {
     const entry = new ZipDeflate(name, { level: 6 });
     entry.mtime = fixedTime();
     zip.add(entry);
+    return entry;
+  };
+  const begin = (name: string) => {
+    const entry = deflating(name);
     return (piece: string, isLast: boolean) => entry.push(encoder.encode(piece), isLast);
   };
   return {
     begin,
+    addDeflated: (name, content) => deflating(name).push(content, true),
     add(name, content) {
       if (typeof content === 'string') return begin(name)(content, true);
       // Pictures are compressed already.

@@ -18,8 +18,8 @@ const wordParts = [
   { id: 'footer', type: 'footer', target: 'footer1.xml', content: 'footer' },
 ] as const;
 
-/** `[Content_Types].xml`. A part of a further kind, such as the evidence of a run, is one more line here. */
-export const contentTypes = (): string =>
+/** `[Content_Types].xml`. The evidence of a run is a part of its own. */
+export const contentTypes = (hasEvidence: boolean): string =>
   `${declaration}<Types xmlns="${packageSpace}/content-types">` +
   `<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
   ['png', 'jpeg', 'gif']
@@ -29,14 +29,18 @@ export const contentTypes = (): string =>
   wordParts
     .map(({ target, content }) => override(`/word/${target}`, `${wordTypes}.${content}+xml`))
     .join('') +
+  (hasEvidence ? override(`/${evidencePart}`, 'application/json') : '') +
   override('/docProps/core.xml', 'application/vnd.openxmlformats-package.core-properties+xml') +
   '</Types>';
 
 const override = (part: string, type: string): string =>
   `<Override PartName="${part}" ContentType="${type}"/>`;
 
-/** `_rels/.rels`: where the package begins. A part that belongs to the package as a whole is one more line here. */
-export const packageRelations = (): string =>
+/** The evidence bundle, byte for byte: a part of the package, and of no page. */
+export const evidencePart = 'evidence.audit.json';
+
+/** `_rels/.rels`: where the package begins, and what belongs to it as a whole. */
+export const packageRelations = (hasEvidence: boolean): string =>
   relations([
     { id: 'document', type: `${officeRelations}/officeDocument`, target: 'word/document.xml' },
     {
@@ -44,6 +48,9 @@ export const packageRelations = (): string =>
       type: `${packageSpace}/relationships/metadata/core-properties`,
       target: 'docProps/core.xml',
     },
+    ...(hasEvidence
+      ? [{ id: 'evidence', type: 'urn:runledger:relationships:evidence', target: evidencePart }]
+      : []),
   ]);
 
 /** `word/_rels/document.xml.rels`. All targets are parts of this package: a report points to nothing outside. */
