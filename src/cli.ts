@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { setTimeout } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
+import { auditRuns } from './cli/audit.ts';
 import { backUp } from './cli/backup.ts';
 import { type Client, openClient } from './cli/client.ts';
 import { copyLedger } from './cli/copy.ts';
@@ -12,6 +14,7 @@ import { complain, sentenceOf } from './cli/output.ts';
 import { rebuildProjections } from './cli/rebuild.ts';
 import { exportMany, resumeExport } from './cli/bulk-export.ts';
 import { exportRuns } from './cli/export.ts';
+import { replayRun, type ReplayOptions, runToReplay } from './cli/replay.ts';
 import { listRuns, runPrompt, showRun } from './cli/runs.ts';
 import { type Config, readConfig } from './config.ts';
 import { languages } from './events/localized.ts';
@@ -42,7 +45,7 @@ const program = new Command('runledger')
   .exitOverride()
   .addHelpText(
     'after',
-    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults, 130 a download or a copy was interrupted.',
+    '\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 done but the run ended blocked or failed or some files were refused, 4 fsck found faults or audit violations, 130 a download or a copy was interrupted.',
   );
 
 program
@@ -83,6 +86,22 @@ program
         ...(at === undefined ? {} : { at }),
       }).toString();
       return showRun(client, id, query === '' ? '' : `?${query}`, json === true);
+    }),
+  );
+
+program
+  .command('replay <id>')
+  .description('tell a run again, item by item, with the pauses that it had')
+  .option('--speed <times>', 'so many times as fast as it was, or max for no pauses', timesAsFast, 1)
+  .option('--to <where>', 'terminal, stream (one JSON item a line) or a new file', 'terminal')
+  .option('--at-seq <n>', 'up to this item')
+  .action((id: string, { atSeq, ...options }: ReplayOptions & { atSeq?: string }) =>
+    finish(async (config) => {
+      // The ledger is let go before the first pause.
+      const record = await askOnce(config, (client) => runToReplay(client, id, atSeq));
+      return interruptibly((signal) =>
+        replayRun(record, options, (ms, ends) => setTimeout(ms, undefined, { signal: ends }), signal),
+      );
     }),
   );
 
@@ -134,6 +153,11 @@ program
   .action((paths: string[], { timezone }: { timezone: string }) =>
     withClient((client, { json }) => importPaths(client, paths, timezone, json === true)),
   );
+
+program
+  .command('audit [ids...]')
+  .description('check the invariants of the runs that are named, or of all; what is unproven is told too')
+  .action((ids: string[]) => withClient((client, { json }) => auditRuns(client, ids, json === true)));
 
 program
   .command('fsck')
@@ -192,14 +216,16 @@ async function main(): Promise<void> {
 }
 
 async function withClient(work: (client: Client, global: Global) => Promise<number>): Promise<void> {
-  await finish(async (config, global) => {
-    const client = await openClient(config, openHere);
-    try {
-      return await work(client, global);
-    } finally {
-      await client.close();
-    }
-  });
+  await finish((config, global) => askOnce(config, (client) => work(client, global)));
+}
+
+async function askOnce<T>(config: Config, ask: (client: Client) => Promise<T>): Promise<T> {
+  const client = await openClient(config, openHere);
+  try {
+    return await ask(client);
+  } finally {
+    await client.close();
+  }
 }
 
 async function finish(work: (config: Config, global: Global) => Promise<number>): Promise<void> {
@@ -244,6 +270,13 @@ async function openHere(config: Config): Promise<Client> {
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function timesAsFast(text: string): number | 'max' {
+  if (text === 'max') return text;
+  const times = /^\d{1,6}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  if (times <= 0) throw new InvalidArgumentError('must be a number above 0, or max.');
+  return times;
 }
 
 function wholeNumber(text: string): string {

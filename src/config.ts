@@ -39,6 +39,10 @@ const environment = z.object({
     .regex(/^([1-9]\d?|[1-5]\d\d|600)$/, 'must be a whole number from 1 to 600')
     .transform(Number)
     .default(15),
+  RUNLEDGER_CONTACT: z
+    .string()
+    .regex(/^\P{C}{1,200}$/u, 'must be one line of at most 200 characters')
+    .optional(),
   OLLAMA_URL: backendUrl.optional(),
   COMFYUI_URL: backendUrl.optional(),
   OPENAI_URL: backendUrl.optional(),
@@ -70,6 +74,8 @@ export type Config = {
   readonly exportHours: number;
   /** Where several services share a log: so long after a service was last heard of others take over what it worked at. */
   readonly leaseSeconds: number;
+  /** Whom a person may turn to who objects to a decision; nobody is named where it is not set. */
+  readonly contact: string | undefined;
   readonly backends: BackendAddresses;
 };
 
@@ -116,6 +122,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     concurrency: data.RUNLEDGER_CONCURRENCY,
     exportHours: data.RUNLEDGER_EXPORT_HOURS,
     leaseSeconds: data.RUNLEDGER_LEASE_SECONDS,
+    contact: data.RUNLEDGER_CONTACT,
     backends: {
       ollama: data.OLLAMA_URL,
       comfyui: data.COMFYUI_URL,

@@ -194,6 +194,30 @@ export const errorTable = {
     (p: { execution_id: string; action: string }) =>
       `Run ${p.execution_id} is only recorded here and cannot be ${p.action} from here: steer the pipeline that executes it.`,
   ),
+  DECISION_NOT_FOUND: entry(
+    404,
+    'Decision not found',
+    (p: { execution_id: string; seq: number | string }) =>
+      `Item ${p.seq} of run ${p.execution_id} is no safety decision: the items of GET /api/runs/${p.execution_id} say which are.`,
+  ),
+  REVIEW_FORBIDDEN: entry(
+    403,
+    'Review is not allowed',
+    (p: { execution_id: string; seq: number; rule: string; what: string; cure: string }) =>
+      `${p.what} (rule ${p.rule}): ${p.cure}.`,
+  ),
+  REVIEW_CONFLICT: entry(
+    409,
+    'Decision does not stand so',
+    (p: { execution_id: string; seq: number; rule: string; what: string; cure: string }) =>
+      `${p.what} (rule ${p.rule}): ${p.cure}.`,
+  ),
+  NOTHING_REFUSED: entry(
+    409,
+    'Decision refused nothing',
+    (p: { execution_id: string; seq: number }) =>
+      `Decision ${p.seq} of run ${p.execution_id} refused nothing, so there are no reasons to state: name one whose action is block.`,
+  ),
   RUN_UNRESUMABLE: entry(
     500,
     'Run cannot go on',
@@ -209,7 +233,7 @@ export const errorTable = {
   QUEUE_FULL: entry(
     503,
     'Too much waits already',
-    (p: { waiting: number; what: 'runs' | 'exports' }) =>
+    (p: { waiting: number; what: 'runs' | 'exports' | 'replays' }) =>
       `${p.waiting} ${p.what} wait for their turn already: try again in a little while.`,
     true,
   ),
@@ -352,6 +376,23 @@ export const errorTable = {
     'Files of the export are damaged',
     (p: { export_id: string; what: string }) =>
       `${p.what} of export ${p.export_id} is not there as it was written: ask for it again with POST /api/exports.`,
+  ),
+  REPLAY_NOT_FOUND: entry(
+    404,
+    'Replay not found',
+    (p: { replay_id: string }) => `There is no replay ${p.replay_id}: GET /api/audit/replays lists them.`,
+  ),
+  REPLAY_DAMAGED: entry(
+    500,
+    'Files of the replay are damaged',
+    (p: { replay_id: string; what: string }) =>
+      `${p.what} of replay ${p.replay_id} is not there as it was written: ask for it again with POST /api/audit/replays.`,
+  ),
+  POLICY_NOT_FOUND: entry(
+    404,
+    'Policy not found',
+    (p: { policy: string; version: number }) =>
+      `Version ${p.version} of the policy ${p.policy} was never published here, or is erased: send the document itself.`,
   ),
   MEDIA_NOT_FOUND: entry(
     404,

@@ -39,6 +39,11 @@ const table: Readonly<Record<string, Layer>> = {
       'src/run/lifecycle.ts',
       'src/workflows/publication.ts',
       'src/exporters/export-job.ts',
+      'src/safety/replay-job.ts',
+      // The invariants are such a fold too.
+      'src/ledger/invariants.ts',
+      'src/ledger/invariant-state.ts',
+      'src/ledger/policy-publication.ts',
       'src/projector/contract.ts',
       'src/projector/projection.ts',
     ],
@@ -54,7 +59,7 @@ const table: Readonly<Record<string, Layer>> = {
   workflows: { may: domain },
   import: { may: domain },
   // Questions to the read models: a cache in memory over their rows, so they know the rows' tables.
-  queries: { may: ['events', 'errors', 'run', 'audit', 'projector', 'projections'], types: [port] },
+  queries: { may: ['events', 'errors', 'run', 'projector', 'projections', 'ledger', 'audit'], types: [port] },
   http: { may: [...allButPipeline, 'error-table'] },
   // The composition: the only place beside main and cli that builds adapters (ADR 0005).
   service: { may: [everything] },

@@ -32,6 +32,7 @@ describe('the configuration', () => {
       concurrency: 4,
       exportHours: 168,
       leaseSeconds: 15,
+      contact: undefined,
       backends: { ollama: undefined, comfyui: undefined, openai: undefined, openrouter: undefined },
     });
   });
@@ -50,6 +51,7 @@ describe('the configuration', () => {
       RUNLEDGER_CONCURRENCY: '12',
       RUNLEDGER_EXPORT_HOURS: '24',
       RUNLEDGER_LEASE_SECONDS: '600',
+      RUNLEDGER_CONTACT: 'Frau Beispiel, Raum 12',
       OLLAMA_URL: 'http://127.0.0.1:11434',
       COMFYUI_URL: 'http://127.0.0.1:8188',
       OPENAI_URL: 'http://127.0.0.1:8080/v1',
@@ -70,6 +72,7 @@ describe('the configuration', () => {
       concurrency: 12,
       exportHours: 24,
       leaseSeconds: 600,
+      contact: 'Frau Beispiel, Raum 12',
       backends: {
         ollama: 'http://127.0.0.1:11434',
         comfyui: 'http://127.0.0.1:8188',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CatalogueEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
 import type { Core } from '../events/core.ts';
 import { type checkFinding, decisionOutcome, decisionRecord } from '../events/decision.ts';
 import type { RunContext } from './run-context.ts';

@@ -1,4 +1,5 @@
-import { type CatalogueEntry, catalogued } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
+import { catalogued } from '../events/catalogue.ts';
 import type { LedgerEvent } from '../events/envelope.ts';
 import { decisionOutcome } from '../events/decision.ts';
 import { decisionKind, factsOf } from './decision-profile.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type CatalogueEntry, catalogued, unknownEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
+import { catalogued, unknownEntry } from '../events/catalogue.ts';
 import type { Core } from '../events/core.ts';
 import { upcastType } from '../events/upcast.ts';
 

@@ -8,7 +8,7 @@ export const exitCodes = {
   usage: 2,
   /** Done, but the run ended blocked or failed, or some files were refused. */
   partly: 3,
-  /** `fsck` found faults. */
+  /** `fsck` found faults, or `audit` violations. */
   faults: 4,
   /** Ctrl-C, or a system that ends, broke off a download, of which nothing is left, or a copy, which can go on. */
   interrupted: 130,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type CatalogueEntry, type Draft, entry } from './catalogue-entry.ts';
 import { decisionRecord } from './decision.ts';
 import { itemTypeName, type MediaType } from './core.ts';
 import { count, hexDigest, identifier, keyedDigest, language, seconds, token } from './token.ts';
@@ -15,81 +16,9 @@ import {
   stepFacts,
   stepNamed,
 } from './facts.ts';
+import { replayFacts, replayFailure, replayResult } from './replay.ts';
+import { reviewFacts } from './review.ts';
 import { usage } from './usage.ts';
-
-/** What an item is to a reader: the journey itself, a safety decision, steering, a log line, or a later review. */
-export type Kind = 'journey' | 'decision' | 'control' | 'log' | 'review';
-
-/**
- * What an item does to the life of its run. The fold and the decider know these words only; they never ask for an item
- * type by name.
- */
-export type Effect =
-  | 'start'
-  | 'claim'
-  | 'input'
-  | 'translate'
-  | 'decide_input'
-  | 'block_run'
-  | 'iterate'
-  | 'finish_text'
-  | 'decide_output'
-  | 'skip_check'
-  | 'block_output'
-  | 'withhold_output'
-  | 'discard_result'
-  | 'deliver_output'
-  | 'fail_output'
-  | 'skip_output'
-  | 'complete'
-  | 'fail_run'
-  | 'cancel_run'
-  | 'request_cancel'
-  | 'begin_step'
-  | 'pause'
-  | 'resume'
-  | 'ask'
-  | 'answer'
-  | 'none';
-
-/** A closed fact set: a metadata member becomes a fact only where this takes its value, else it goes to the payload. */
-export type FactsSchema = z.ZodObject<Record<string, z.ZodType>>;
-
-export type CatalogueEntry = {
-  /** The stage such an item stands in; `any` where the item says. */
-  readonly stage: 0 | 1 | 2 | 3 | 4 | 5 | 'any';
-  readonly kind: Kind;
-  readonly media: MediaType;
-  readonly effect: Effect;
-  readonly label: { readonly en: string; readonly de: string };
-  /** The iteration that this item must name. */
-  readonly needs: 'stage_iteration' | 'loop_iteration' | null;
-  /** May it follow the item that ended the run? */
-  readonly afterTerminal: boolean;
-  readonly facts: FactsSchema;
-  /** Free-form half; lists what it is known to hold, and takes anything beside. */
-  readonly payload: z.ZodObject;
-  /** Taxonomy that brought it. */
-  readonly since: '1.0' | '1.1';
-};
-
-type Draft = Partial<Omit<CatalogueEntry, 'facts' | 'label'>> & {
-  readonly label: readonly [en: string, de: string];
-  readonly facts?: Record<string, z.ZodType>;
-};
-
-const entry = (kind: Kind, stage: CatalogueEntry['stage'], effect: Effect, draft: Draft): CatalogueEntry => ({
-  kind,
-  stage,
-  effect,
-  media: draft.media ?? 'metadata',
-  label: { en: draft.label[0], de: draft.label[1] },
-  needs: draft.needs ?? null,
-  afterTerminal: draft.afterTerminal ?? false,
-  facts: z.strictObject(draft.facts ?? {}),
-  payload: draft.payload ?? z.looseObject({}),
-  since: draft.since ?? '1.0',
-});
 
 const withText = z.looseObject({ content: z.string() });
 const withFile = z.looseObject({ file_path: z.string() });
@@ -108,6 +37,10 @@ const output = (media: MediaType, en: string, de: string, draft: Partial<Draft> 
     payload: withFile,
     ...draft,
   });
+
+/** What becomes of a job of ours; stands in the job's own stream. */
+const job = (en: string, de: string, facts: NonNullable<Draft['facts']> = {}): CatalogueEntry =>
+  entry('control', 'any', 'none', { label: [en, de], since: '1.1', facts });
 
 /**
  * Every item type we know, taxonomy 1.0 first, then 1.1. Adding a type is one entry here and nothing else: fold, decider,
@@ -300,11 +233,13 @@ export const catalogue = {
     label: ['Decision overridden', 'Entscheidung aufgehoben'],
     since: '1.1',
     afterTerminal: true,
+    facts: reviewFacts,
   }),
   decision_annotated: entry('review', 'any', 'none', {
     label: ['Decision annotated', 'Entscheidung kommentiert'],
     since: '1.1',
     afterTerminal: true,
+    facts: reviewFacts,
   }),
   policy_published: entry('control', 'any', 'none', {
     label: ['Policy published', 'Regelwerk veröffentlicht'],
@@ -342,18 +277,12 @@ export const catalogue = {
     facts: { error_type: identifier },
     payload: withText,
   }),
-  export_cancelled: entry('control', 'any', 'none', {
-    label: ['Export cancelled', 'Export abgebrochen'],
-    since: '1.1',
-  }),
-  export_resumed: entry('control', 'any', 'none', {
-    label: ['Export resumed', 'Export fortgesetzt'],
-    since: '1.1',
-  }),
-  export_expired: entry('control', 'any', 'none', {
-    label: ['Export expired', 'Export abgelaufen'],
-    since: '1.1',
-  }),
+  export_cancelled: job('Export cancelled', 'Export abgebrochen'),
+  export_resumed: job('Export resumed', 'Export fortgesetzt'),
+  export_expired: job('Export expired', 'Export abgelaufen'),
+  replay_requested: job('Replay requested', 'Neuentscheidung verlangt', replayFacts),
+  replay_finished: job('Replay finished', 'Neuentscheidung fertig', replayResult),
+  replay_failed: job('Replay failed', 'Neuentscheidung gescheitert', replayFailure),
   lease_taken: entry('control', 'any', 'none', {
     label: ['Lease taken', 'Vergabe übernommen'],
     since: '1.1',

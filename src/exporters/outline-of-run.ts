@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { catalogued, type CatalogueEntry, unknownEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
+import { catalogued, unknownEntry } from '../events/catalogue.ts';
 import type { ExecutionItem } from '../events/item.ts';
 import { type Localized, localized } from '../events/localized.ts';
 import type { Replay } from './contract.ts';

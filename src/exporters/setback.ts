@@ -1,4 +1,5 @@
-import { catalogued, type Effect } from '../events/catalogue.ts';
+import type { Effect } from '../events/catalogue-entry.ts';
+import { catalogued } from '../events/catalogue.ts';
 
 const effects: ReadonlySet<Effect> = new Set<Effect>([
   'block_run',

@@ -1,4 +1,5 @@
-import { catalogued, type Effect, unknownEntry } from '../events/catalogue.ts';
+import type { Effect } from '../events/catalogue-entry.ts';
+import { catalogued, unknownEntry } from '../events/catalogue.ts';
 import type { ExecutionItem } from '../events/item.ts';
 import type { ExecutionRecord, RecordHeader } from '../run/record.ts';
 import { isWithheldOutput, watchWithheld, type Withheld } from './withheld.ts';

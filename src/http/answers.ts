@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { executionItem } from '../events/item.ts';
 import { languages } from '../events/localized.ts';
+import { judgement, overriddenTo } from '../events/review.ts';
 import { views } from '../exporters/view.ts';
 import { runStatuses } from '../run/lifecycle.ts';
 
@@ -82,6 +83,30 @@ export const recorded = z.object({
   execution_id: z.string(),
   version: count,
   sequence_numbers: z.array(z.int().min(1)),
+});
+
+/** A review that stands beside its decision. */
+export const reviewed = z.object({
+  execution_id: z.string(),
+  id: z.string(),
+  sequence_number: z.int().min(1),
+  version: count,
+  decision: z.object({ id: z.string(), sequence_number: z.int().min(1) }),
+  judgement,
+  stands: overriddenTo.nullable().describe('what stands now; null where the record does not say'),
+});
+
+/** Why something was refused; `sections` say all of it in words. */
+export const reasons = z.looseObject({
+  execution_id: z.string(),
+  sequence_number: z.int().min(1),
+  decision_id: z.string(),
+  language: z.enum(languages),
+  refused: z.enum(['input_text', 'input_image', 'output', 'medium']),
+  decided_at: z.string(),
+  automated: z.boolean().nullable(),
+  stands: overriddenTo,
+  sections: z.array(z.object({ heading: z.string(), text: z.string() })).min(1),
 });
 
 export const importReport = z.object({
@@ -175,6 +200,67 @@ export const bulkExport = z.object({
 
 export const bulkExports = z.object({
   exports: z.array(bulkExport),
+  total: count,
+  limit: z.int().min(1),
+  offset: count,
+  returned: count,
+});
+
+/** A replay of decisions that was queued. */
+export const replayBegun = z.object({
+  replay_id: z.string(),
+  status: z.literal('queued'),
+  created_at: z.string(),
+});
+
+export const replayStatuses = ['recomputed', 'needs_model', 'content_erased'] as const;
+
+const replayHead = z.object({
+  replay_id: z.string(),
+  status: z.enum(['queued', 'running', 'finished', 'failed']),
+  policy: z.object({ id: z.string(), version: z.int().min(1), sha256: z.string() }),
+  filter: z.record(z.string(), z.unknown()).nullable().describe('null once its content was erased'),
+  created_at: z.string(),
+  finished_at: nullableText,
+  progress: z.object({ done: count, total: count, errors: count }).describe('runs'),
+  result: z
+    .object({
+      decisions: count,
+      recomputed: count,
+      needs_model: count,
+      content_erased: count,
+      no_evidence: count.describe('old records that prove nothing; they have no row'),
+      to_allow: count,
+      to_block: count,
+    })
+    .nullable(),
+  error: z.object({ type: z.string(), message: nullableText }).nullable(),
+});
+
+const outcome = z.object({ verdict: z.string(), action: z.string(), basis: z.string() });
+
+/** One replay, with a page of its decisions once it is finished. */
+export const replay = replayHead.extend({
+  decisions: z.array(
+    z.object({
+      execution_id: z.string(),
+      sequence_number: z.int().min(1),
+      item_type: z.string(),
+      safety_level: nullableText,
+      status: z.enum(replayStatuses),
+      why: z.string(),
+      old: outcome,
+      new: outcome.nullable(),
+    }),
+  ),
+  total: count,
+  limit: z.int().min(1),
+  offset: count,
+  returned: count,
+});
+
+export const replayList = z.object({
+  replays: z.array(replayHead),
   total: count,
   limit: z.int().min(1),
   offset: count,

@@ -4,7 +4,7 @@ import { LedgerError } from '../errors.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import { answering } from './answers.ts';
 import { runLadder } from './audit-answers.ts';
-import { untilOf } from './runs.ts';
+import { momentAt } from './moment.ts';
 import type { Service } from './service.ts';
 
 /** The checks of one run, in order, now or then. */
@@ -27,7 +27,7 @@ export const ladderRoutes =
       async ({ params: { id }, query, signal }) => {
         const unknown = new LedgerError('EXECUTION_NOT_FOUND', { execution_id: id });
         if (!isExecutionId(id)) throw unknown;
-        const ladder = await audit.ladder(id, untilOf(query), signal);
+        const ladder = await audit.ladder(id, momentAt(query), signal);
         if (ladder === undefined) throw unknown;
         const { sequenceNumber, policy, safetyLevel, gaps, rungs } = ladder;
         return {

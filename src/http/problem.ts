@@ -9,6 +9,7 @@ export const problemType = 'application/problem+json';
 const shownParams = [
   'execution_id',
   'export_id',
+  'replay_id',
   'expired_at',
   'format',
   'supported_formats',

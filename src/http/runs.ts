@@ -2,13 +2,13 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { LedgerError } from '../errors.ts';
-import { toUtc } from '../events/time.ts';
 import { recordInView, views } from '../exporters/view.ts';
 import { answering, runList, runRecord, runStats } from './answers.ts';
 import { cursorPage } from './cursor.ts';
+import { momentAt } from './moment.ts';
 import { pageOf } from './paging.ts';
 import { namesVersion } from './preconditions.ts';
-import { badTime, filterMembers, filterOf } from './run-filter.ts';
+import { filterMembers, filterOf } from './run-filter.ts';
 import { isExecutionId } from '../run/execution-id.ts';
 import type { Service } from './service.ts';
 
@@ -116,26 +116,6 @@ export function sendJson(reply: FastifyReply, text: string, status = 200): Fasti
   return reply.code(status).type('application/json; charset=utf-8').serializer(String).send(text);
 }
 
-/** Up to where a run is read. Throws INVALID_REQUEST. */
-export function untilOf({
-  at_seq,
-  at,
-}: {
-  readonly at_seq?: string | undefined;
-  readonly at?: string | undefined;
-}): { seq: number | undefined; time: string | undefined } {
-  const seq = at_seq === undefined ? undefined : Number(at_seq);
-  if (seq !== undefined && (!/^\d{1,9}$/.test(at_seq ?? '') || seq < 1)) {
-    throw new LedgerError('INVALID_REQUEST', {
-      what: `at_seq is "${at_seq}"`,
-      cure: 'send a sequence number from 1',
-    });
-  }
-  const time = at === undefined ? undefined : toUtc(at);
-  if (at !== undefined && time === undefined) throw badTime('at', at);
-  return { seq, time };
-}
-
 async function recordAt(
   service: Service,
   id: string,
@@ -147,8 +127,7 @@ async function recordAt(
   if (at_seq === undefined && at === undefined && view === undefined) {
     return service.queries.record(id);
   }
-  const { seq, time } = untilOf({ at_seq, at });
-  const record = await service.replay(id, { seq, time }, signal);
+  const record = await service.replay(id, momentAt({ at_seq, at }), signal);
   if (!record) throw unknown;
   const shown = view === undefined ? record : recordInView(record, view, include === 'logs');
   return { text: JSON.stringify(shown), version: record.version };

@@ -5,6 +5,7 @@ import type { Language } from '../events/localized.ts';
 import type { ExportJob } from '../exporters/export-job.ts';
 import type { View } from '../exporters/view.ts';
 import type { ImportReport } from '../import/import-batch.ts';
+import type { InvariantResult } from '../ledger/invariants.ts';
 import type { OpenMedium, StoredMedium } from '../media/media-store.ts';
 import type { Waited } from '../projector/progress.ts';
 import type { Projector } from '../projector/projector.ts';
@@ -13,11 +14,15 @@ import type { AuditedRuns } from '../queries/audited-runs.ts';
 import type { DecisionQueries } from '../queries/decisions.ts';
 import type { RunFilter, RunListQuery } from '../queries/run-list.ts';
 import type { RecordText } from '../queries/run-record.ts';
+import type { FaultPage, FaultQuery } from '../queries/violations.ts';
 import type { StandingDocument, VersionEntry } from '../queries/workflows.ts';
 import type { ExecutionRecord } from '../run/record.ts';
 import type { Recorder } from '../run/recorder.ts';
 import type { LibraryDocument } from '../workflows/document.ts';
 import type { WorkflowLibrary } from '../workflows/library.ts';
+import type { ReplayDesk } from './replay-contract.ts';
+import type { ReviewDesk } from './review-contract.ts';
+import type { TimeMachine } from './time-machine-port.ts';
 
 export type RunStats = {
   readonly total_records: number;
@@ -166,8 +171,12 @@ export type Service = {
     signal: AbortSignal,
   ) => Promise<ExecutionRecord | undefined>;
   readonly exportRun: ExportRun;
+  readonly invariants: Invariants;
+  readonly timeMachine: TimeMachine;
   readonly exports: ExportDesk;
   readonly workflows: WorkflowDesk;
+  readonly reviews: ReviewDesk;
+  readonly replays: ReplayDesk;
   /** Stores bytes durably under their digest. */
   readonly putMedia: (bytes: Uint8Array, signal: AbortSignal) => Promise<StoredMedium>;
   /** Throws MEDIA_NOT_FOUND. */
@@ -184,6 +193,18 @@ export type Service = {
   readonly authenticate: (text: string) => string;
   /** A fresh execution id: `exec_YYYYMMDD_HHMMSS_<8 hex>`, UTC. */
   readonly newExecutionId: () => string;
+};
+
+/** What is proven of runs. */
+export type Invariants = {
+  /** Out of the stream itself, up to a sequence number or a time; undefined where nothing was known. */
+  readonly ofRun: (
+    executionId: string,
+    until: { readonly seq?: number | undefined; readonly time?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<{ readonly items: number; readonly results: readonly InvariantResult[] } | undefined>;
+  /** Throws PROJECTION_STOPPED. */
+  readonly ofAll: (query: FaultQuery) => FaultPage;
 };
 
 /**

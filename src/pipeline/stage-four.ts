@@ -1,4 +1,5 @@
-import { catalogue, type CatalogueEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
+import { catalogue } from '../events/catalogue.ts';
 import type { MediaType } from '../events/core.ts';
 import type { ItemDraft } from '../events/item.ts';
 import { LedgerError } from '../errors.ts';

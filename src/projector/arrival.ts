@@ -21,11 +21,24 @@ export function arrivalOf(stored: StoredEvent, keyOf: KeyOf): Arrival {
   const { id, stream, revision, position } = stored;
   const type = upcastType(stored.type);
   const sizeBytes = stored.core.byteLength + (stored.sealed?.byteLength ?? 0);
+  const hash = base64(stored.hash);
   try {
-    return { event: decodeEvent(stored, keyOf(stream)), id, type, stream, revision, position, sizeBytes };
+    return {
+      event: decodeEvent(stored, keyOf(stream)),
+      id,
+      type,
+      stream,
+      revision,
+      position,
+      sizeBytes,
+      hash,
+    };
   } catch (failure) {
-    return { failure, id, type, stream, revision, position, sizeBytes };
+    return { failure, id, type, stream, revision, position, sizeBytes, hash };
   }
 }
 
 export const isReadable = (arrival: Arrival): arrival is Readable => arrival.event !== undefined;
+
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');

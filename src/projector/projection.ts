@@ -36,6 +36,8 @@ export type ProjectedEvent = {
   readonly position: Position;
   /** Core and sealed payload as stored. */
   readonly sizeBytes: number;
+  /** Of the event, base64: chain link and leaf of the ledger's tree. */
+  readonly hash: string;
 };
 
 /** A named table and what its rows are. `text` rows are strings that are stored and handed out as they are. */

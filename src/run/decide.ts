@@ -1,4 +1,5 @@
-import { type CatalogueEntry, catalogued, unknownEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
+import { catalogued, unknownEntry } from '../events/catalogue.ts';
 import { decisionOutcome } from '../events/decision.ts';
 import type { ItemDraft } from '../events/item.ts';
 import { upcastType } from '../events/upcast.ts';
@@ -39,6 +40,14 @@ function refusalOf({ by, item, worker }: RecordCommand, state: RunState): Refusa
       rule: 'other_recorder',
       what: `${item.item_type} cannot be added: this run is recorded by the pipeline that executes it`,
       cure: 'record a run of your own',
+    };
+  }
+  // What people say of our decisions has rules of its own, which this way around would pass by.
+  if (by === 'foreign' && state.origin === 'own' && entry.kind === 'review') {
+    return {
+      rule: 'other_recorder',
+      what: `${item.item_type} cannot be added as an item of this run`,
+      cure: 'send it to the decision: POST /api/runs/{id}/decisions/{seq}/override or /annotations',
     };
   }
   if (entry.effect === 'start' && state.version >= 0) {

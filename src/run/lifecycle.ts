@@ -1,4 +1,5 @@
-import { type CatalogueEntry, catalogued, unknownEntry } from '../events/catalogue.ts';
+import type { CatalogueEntry } from '../events/catalogue-entry.ts';
+import { catalogued, unknownEntry } from '../events/catalogue.ts';
 import type { CoreDraft } from '../events/core.ts';
 import { decisionOutcome } from '../events/decision.ts';
 import { upcastType } from '../events/upcast.ts';

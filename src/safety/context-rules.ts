@@ -1,8 +1,9 @@
-import type { ContextAnswer, ContextChecker, ContextHit } from './context-check.ts';
+import type { ContextAnswer, ContextChecker, ContextHit, ContextQuestion } from './context-check.ts';
 import { foldText, withoutSymbols } from './folded-text.ts';
 import type { Span } from './term-filter.ts';
 
-const model = 'builtin/context-rules';
+/** What answers where no model does. */
+export const rulesModel = 'builtin/context-rules';
 
 /** How far, in words, a rule looks. */
 const reach = { negation: 3, tone: 2, setting: 12 } as const;
@@ -18,27 +19,41 @@ const reach = { negation: 3, tone: 2, setting: 12 } as const;
  */
 export function builtinContextRules(clock: () => number): ContextChecker {
   return {
-    model,
+    model: rulesModel,
     async check(question, signal) {
       signal.throwIfAborted();
       const started = clock();
-      const text = readWords(question.text);
-      const judged = question.hits.map((hit) => judge(hit, text));
-      const upheld = judged.some(({ hit, harmless }) => harmless.length < hit.spans.length);
-      const verdict = upheld ? 'unsafe' : 'safe';
+      const { verdict, dismissed, raw } = judgeByRules(question);
       return {
         verdict,
-        dismissed: judged.flatMap(({ hit, harmless }) =>
-          harmless.length === 0 ? [] : [{ ...withoutScope(hit), spans: harmless }],
-        ),
+        dismissed,
         native: verdict,
         parseStatus: 'canonical',
-        raw: [verdict, ...judged.map(({ hit, reasons }) => `${hit.term}: ${reasons.join(', ')}`)].join('\n'),
-        model,
+        raw,
+        model: rulesModel,
         backend: 'builtin',
         executionSeconds: clock() - started,
       } satisfies ContextAnswer;
     },
+  };
+}
+
+/** What the rules say of the hits in a text. Pure: whoever asks again, years later, gets the same. */
+export function judgeByRules({ text, hits }: Pick<ContextQuestion, 'text' | 'hits'>): Pick<
+  ContextAnswer,
+  'dismissed' | 'raw'
+> & {
+  readonly verdict: 'safe' | 'unsafe';
+} {
+  const words = readWords(text);
+  const judged = hits.map((hit) => judge(hit, words));
+  const verdict = judged.some(({ hit, harmless }) => harmless.length < hit.spans.length) ? 'unsafe' : 'safe';
+  return {
+    verdict,
+    dismissed: judged.flatMap(({ hit, harmless }) =>
+      harmless.length === 0 ? [] : [{ ...withoutScope(hit), spans: harmless }],
+    ),
+    raw: [verdict, ...judged.map(({ hit, reasons }) => `${hit.term}: ${reasons.join(', ')}`)].join('\n'),
   };
 }
 

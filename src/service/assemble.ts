@@ -20,11 +20,15 @@ import { readRequest } from '../queries/requests.ts';
 import { createRunLists } from '../queries/run-list.ts';
 import { readHeader, readRecord } from '../queries/run-record.ts';
 import { readStorageStats } from '../queries/storage-stats.ts';
+import { readFaults } from '../queries/violations.ts';
 import { createIds } from '../run/randomness.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { version } from '../version.ts';
 import { backOff } from './back-off.ts';
 import { createBackends } from './backends.ts';
+import { checkRun } from './check-run.ts';
+import { compareRuns } from './compare-runs.ts';
+import { diffRun } from './diff-run.ts';
 import { openRunExporter } from './export-run.ts';
 import { openRenderer } from './renderer.ts';
 import { createExecutor } from './execute.ts';
@@ -33,9 +37,11 @@ import { ladderOfRun } from './ladder-of-run.ts';
 import { type LeaseClock, leaseClock } from './lease-clock.ts';
 import { createLeases } from './leases.ts';
 import { openExports } from './open-exports.ts';
+import { openReplays } from './open-replays.ts';
 import type { LedgerParts } from './parts.ts';
 import { createPolicyShelf, publishPolicy, readPolicy } from './policies.ts';
 import { createRequestKeys } from './request-keys.ts';
+import { createReviewDesk } from './review-desk.ts';
 import { createRequestReservations } from './request-reservations.ts';
 import { createRunControl } from './run-control.ts';
 import { watchOtherRuns } from './run-takeover.ts';
@@ -164,12 +170,25 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     executes,
     others: leases && { leases, steady, name },
   });
+  const replays = openReplays({
+    directory: join(directories.exports, 'replays'),
+    store,
+    keys,
+    projector,
+    select,
+    policyOf,
+    newId,
+    log,
+    executes,
+    others: leases && { leases, steady, name },
+  });
   // On a shared log they may be in the hands of others: who holds them is found out first.
   const unfinished = executes && leases === undefined ? unfinishedRuns(projector, log) : [];
   const { workflowFolder: directory } = config;
   // Nothing that can fail comes after it, so it is always closed; and no run goes on in a service that does not start.
   const folder = directory === undefined ? undefined : await openWorkflowFolder({ directory, shelf, log });
   exports.begin();
+  replays.begin();
   for (const executionId of unfinished) control.add(executionId, 'recovered');
   if (unfinished.length > 0)
     log.warn({ runs: unfinished.length }, 'going on with runs that were not finished');
@@ -201,8 +220,19 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     head: () => store.head(),
     replay,
     exportRun,
+    invariants: {
+      ofRun: (executionId, until, signal) =>
+        checkRun({ store, keyOf: keys.keyOf }, executionId, until, signal),
+      ofAll: (query) => readFaults(projector, query),
+    },
+    timeMachine: {
+      diff: (executionId, options, signal) => diffRun(source, executionId, options, signal),
+      compare: (ids, page, signal) => compareRuns(source, ids, page, signal),
+    },
     exports: exports.desk,
     workflows: workflowDesk(shelf, projector),
+    reviews: createReviewDesk({ source, recorder, naming: keys.naming, policyOf, contact: config.contact }),
+    replays: replays.desk,
     putMedia: (bytes, signal) => media.put(bytes, signal),
     openMedia: (sha256) => media.open(sha256),
     readModels: projector,
@@ -226,7 +256,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
     close: async (finishWithinMs, inFlight) => {
       await Promise.all([folder?.close(), others?.close()]);
       // At once: an export goes on where it was, and a run that is finished in time need not.
-      await Promise.all([exports.close(), control.finish(finishWithinMs)]);
+      await Promise.all([exports.close(), replays.close(), control.finish(finishWithinMs)]);
       await inFlight;
       await renderer.close();
       await parts.close();

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { isLedgerError, LedgerError } from '../errors.ts';
-import { catalogued, type Effect } from '../events/catalogue.ts';
+import type { Effect } from '../events/catalogue-entry.ts';
+import { catalogued } from '../events/catalogue.ts';
 import { safetyLevel } from '../events/decision.ts';
 import type { Executed, IdempotentRequest, Started, StartRequest, StepCount } from '../http/service.ts';
 import type { MediaStore } from '../media/media-store.ts';

@@ -35,7 +35,13 @@ export type ExportFolder = {
   readonly remove: () => Promise<void>;
 };
 
-export type OwnFile = 'selection.ndjson' | 'index.ndjson' | 'manifest.json' | 'errors.json' | 'result.zip';
+export type OwnFile =
+  | 'selection.ndjson'
+  | 'rows.ndjson'
+  | 'index.ndjson'
+  | 'manifest.json'
+  | 'errors.json'
+  | 'result.zip';
 
 /** `extension` is that of the files of single runs; `draft` that of what is not whole yet, of each process its own. */
 export function openExportFolder(

@@ -13,7 +13,7 @@ type InHand = {
   settled: Promise<void>;
 };
 
-/** Export jobs that wait for their turn, and the one that is worked at. */
+/** Exports, or replays of decisions, that wait for their turn, and the one that is worked at. */
 export type ExportQueue = {
   /** Keeps a place for a job that is being prepared. Throws QUEUE_FULL, or UNAVAILABLE while stopping. */
   readonly reserve: () => { readonly release: () => void };
@@ -36,7 +36,7 @@ export type WorkTurn = (
 ) => Promise<void>;
 
 /** One job at a time, in the order of asking: rendering wants the machine for itself. `work` must not reject. */
-export function createExportQueue(work: WorkTurn): ExportQueue {
+export function createExportQueue(work: WorkTurn, what: 'exports' | 'replays' = 'exports'): ExportQueue {
   const waiting = new Set<string>();
   let reserved = 0;
   let inHand: InHand | undefined;
@@ -65,7 +65,7 @@ export function createExportQueue(work: WorkTurn): ExportQueue {
     reserve: () => {
       if (isStopped) throw stopping();
       if (waiting.size + reserved >= maxWaiting)
-        throw new LedgerError('QUEUE_FULL', { waiting: waiting.size + reserved, what: 'exports' });
+        throw new LedgerError('QUEUE_FULL', { waiting: waiting.size + reserved, what });
       reserved += 1;
       let isHeld = true;
       return {
@@ -101,5 +101,5 @@ export function createExportQueue(work: WorkTurn): ExportQueue {
 const stopping = (): LedgerError =>
   new LedgerError('UNAVAILABLE', {
     what: 'The service stops',
-    cure: 'an export that was begun goes on once it has started again; read it then',
+    cure: 'what was begun goes on once it has started again; read it then',
   });

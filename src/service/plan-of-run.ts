@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mediaType } from '../events/core.ts';
-import { catalogued, type Effect } from '../events/catalogue.ts';
+import type { Effect } from '../events/catalogue-entry.ts';
+import { catalogued } from '../events/catalogue.ts';
 import { decisionRecord, safetyLevel } from '../events/decision.ts';
 import { localized } from '../events/localized.ts';
 import { hexDigest } from '../events/token.ts';

@@ -129,3 +129,22 @@ async function publishedDocument(
   }
   return undefined;
 }
+
+/** How decisions refer to a published version; undefined where there is none. Its document may be erased. */
+export async function publishedVersion(
+  store: Pick<EventStore, 'readStream'>,
+  id: string,
+  version: number,
+): Promise<PolicyReference | undefined> {
+  try {
+    for await (const stored of store.readStream(`policy-${id}`)) {
+      const { facts } = decodeEvent(stored, undefined).core;
+      const sha256 = facts?.['sha256'];
+      if (facts?.['version'] === version && typeof sha256 === 'string') return { id, version, sha256 };
+    }
+  } catch (error) {
+    // A name that no stream can have is not published either.
+    if (!isLedgerError(error, 'STREAM_NOT_FOUND') && !isLedgerError(error, 'INVALID_APPEND')) throw error;
+  }
+  return undefined;
+}

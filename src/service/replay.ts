@@ -104,9 +104,9 @@ export async function openReplay(
 const eventsATurn = 16;
 const bytesATurn = 64 * 1024;
 
-/** None for a run that is not there. Lets other work in between. */
+/** The events of a run with their hashes, in hex; none for a run that is not there. Lets other work in between. */
 export async function* eventsOf(
-  { store, keyOf }: ReplaySource,
+  { store, keyOf }: Pick<ReplaySource, 'store' | 'keyOf'>,
   executionId: string,
   { seq, time }: Until,
   signal: AbortSignal,

@@ -70,7 +70,16 @@ export async function projectDecisions(directory: string, count: number): Promis
         const own = { ...core, id, stream, time, ...(core.seq === 1 ? { subject } : {}) };
         const event = { type: core.type, core: own, payload, erased: false };
         const position = positionOf(++events);
-        batch.push({ id, type: core.type, stream, revision: core.seq - 1, position, sizeBytes: 900, event });
+        batch.push({
+          id,
+          type: core.type,
+          stream,
+          revision: core.seq - 1,
+          position,
+          sizeBytes: 900,
+          hash: '',
+          event,
+        });
       }
     }
     last = batch.at(-1);

@@ -35,6 +35,7 @@ function eventsOf(run: number): readonly Omit<Readable, 'position'>[] {
     stream,
     revision: core.seq - 1,
     sizeBytes: 900,
+    hash: '',
     event: { type: core.type, core, payload: given, erased: false },
   });
   return [

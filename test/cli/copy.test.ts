@@ -16,10 +16,13 @@ import { type DataDirectory, newDataDirectory, runledger, runledgerJson } from '
 let data: DataDirectory;
 beforeEach(() => {
   data = newDataDirectory();
+  // It keeps an embedded log, whatever the store under test is: that is what is copied here.
+  mkdirSync(join(data.path, 'log'));
 });
 afterEach(() => data.remove());
 
-const idsIn = async (log: string): Promise<readonly string[]> => (await eventsOf(log)).map(({ id }) => id);
+const idsIn = async (directory: string): Promise<readonly string[]> =>
+  (await eventsOf(directory)).map(({ id }) => id);
 
 /** A log of many small streams, so that copying it takes many appends. */
 async function makeLog(streams: number): Promise<void> {
@@ -51,7 +54,7 @@ describe('runledger copy', () => {
     const copy = data.beside('copy');
     const { status, out, err } = await runledger(data.path, ['copy', '--to', `lmdb:${copy}`]);
     expect({ status, err }).toEqual({ status: 0, err: '' });
-    const events = (await idsIn(join(data.path, 'log'))).length;
+    const events = (await idsIn(data.path)).length;
     expect(out).toMatch(
       new RegExp(`^${events} events in \\d+ streams are the same in lmdb and in lmdb:${copy} `),
     );
@@ -90,7 +93,7 @@ describe('runledger copy', () => {
     expect(refused.err).toMatch(
       /at event 41 of the log, item 1 of run-more, the target has ended; copy again/,
     );
-    expect(await idsIn(data.beside('copy/log'))).toHaveLength(40);
+    expect(await idsIn(data.beside('copy'))).toHaveLength(40);
   });
 
   async function makeMore(): Promise<void> {
@@ -111,7 +114,7 @@ describe('runledger copy', () => {
     await sent;
     const second = await runledgerJson(data.path, 'copy', '--to', `lmdb:${copy}`);
     expect(second['events']).toBe(Number(first['added']) + Number(second['added']));
-    expect(await idsIn(join(copy, 'log'))).toEqual(await idsIn(join(data.path, 'log')));
+    expect(await idsIn(copy)).toEqual(await idsIn(data.path));
   });
 
   test('that was killed goes on where it was, and loses and doubles nothing', async () => {
@@ -119,14 +122,14 @@ describe('runledger copy', () => {
     const copy = data.beside('copy');
     const { killed, told } = await copyUntil(`lmdb:${copy}`, 'SIGKILL');
     expect([killed, told[0]]).toEqual(['SIGKILL', expect.stringMatching(/^copied \d+ of 3000 events$/)]);
-    const whole = await idsIn(join(data.path, 'log'));
-    const left = await idsIn(join(copy, 'log'));
+    const whole = await idsIn(data.path);
+    const left = await idsIn(copy);
     expect(left.length).toBeGreaterThanOrEqual(1_000);
     expect(left.length).toBeLessThan(3_000);
     expect(left).toEqual(whole.slice(0, left.length));
     const resumed = await runledgerJson(data.path, 'copy', '--to', `lmdb:${copy}`);
     expect(resumed).toMatchObject({ events: 3_000, streams: 1_500, added: 3_000 - left.length });
-    expect(await idsIn(join(copy, 'log'))).toEqual(whole);
+    expect(await idsIn(copy)).toEqual(whole);
   });
 
   test('ends with status 130 at Ctrl-C, says how far it came, and goes on from there', async () => {
@@ -138,7 +141,7 @@ describe('runledger copy', () => {
       /^runledger: interrupted; copied (\d+) of 3000 events: run the same command again to go on from there$/.exec(
         told.at(-1) ?? '',
       ) ?? [];
-    expect(await idsIn(join(copy, 'log'))).toHaveLength(Number(stored));
+    expect(await idsIn(copy)).toHaveLength(Number(stored));
     expect(await runledgerJson(data.path, 'copy', '--to', `lmdb:${copy}`)).toMatchObject({
       events: 3_000,
       added: 3_000 - Number(stored),
@@ -148,12 +151,13 @@ describe('runledger copy', () => {
   test('into a ledger with a history of its own is refused, and changes nothing there', async () => {
     await makeLog(2);
     const other = data.beside('other');
+    mkdirSync(join(other, 'log'), { recursive: true });
     await runledgerJson(other, 'run', 'dada', 'Eine Blume');
-    const before = await idsIn(join(other, 'log'));
+    const before = await idsIn(other);
     const { status, out, err } = await runledger(data.path, ['copy', '--to', `lmdb:${other}`]);
     expect({ status, out }).toEqual({ status: 1, out: '' });
     expect(err).toMatch(/^runledger: The target is no copy of the source: at event 1 of the log, item 1 of /);
-    expect(await idsIn(join(other, 'log'))).toEqual(before);
+    expect(await idsIn(other)).toEqual(before);
   });
 
   test('into a log that a process has is refused with its pid', async () => {
@@ -224,7 +228,7 @@ describe('runledger copy', () => {
     expect(full.status).toBe(1);
     const [, stored = ''] = /The copy stopped behind event (\d+) of the log/.exec(full.stderr) ?? [];
     expect(full.stderr).toContain('found no room on the disk');
-    expect(await idsIn(join(copy, 'log'))).toHaveLength(Number(stored));
+    expect(await idsIn(copy)).toHaveLength(Number(stored));
     const resumed = await runledgerJson(data.path, 'copy', '--to', `lmdb:${copy}`);
     expect(resumed).toMatchObject({ events: 3_000, added: 3_000 - Number(stored) });
     rmSync(copy, { recursive: true });

@@ -173,7 +173,7 @@ type Shown = {
 };
 
 /** What a reader sees of a run: every step, its place, and its text. */
-const journeyOf = (items: readonly ExecutionItem[]): string[] =>
+export const journeyOf = (items: readonly ExecutionItem[]): string[] =>
   items
     .filter((item) => ['journey', 'decision'].includes(catalogued(item.item_type)?.kind ?? ''))
     .map((item) => [item.item_type, item.stage_iteration, item.loop_iteration, item.content].join(' '));

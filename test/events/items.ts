@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { catalogue, type FactsSchema } from '../../src/events/catalogue.ts';
+import type { FactsSchema } from '../../src/events/catalogue-entry.ts';
+import { catalogue } from '../../src/events/catalogue.ts';
 import { mediaTypes } from '../../src/events/core.ts';
 import { checkMethods, safetyLevels } from '../../src/events/decision.ts';
 import type { ItemDraft } from '../../src/events/item.ts';

@@ -61,11 +61,16 @@ const paths: Readonly<Record<string, Path>> = {
 export const pathNames: readonly string[] = Object.keys(paths);
 
 /** Runs every path on a service of its own, against model servers that speak the real protocols. */
-export async function pathRuns(): Promise<ReadonlyMap<string, Replay>> {
+export const pathRuns = (): Promise<ReadonlyMap<string, Replay>> => eachPath(replayFrom);
+
+/** What `tell` says of the run of every path, by the path's name; the service is there while it does. */
+export async function eachPath<T>(
+  tell: (service: LedgerService, executionId: string) => Promise<T>,
+): Promise<ReadonlyMap<string, T>> {
   let answer: Answer = () => undefined;
   const house = await openHouse((asked) => answer(asked));
   const service = await startLedgerService(house.settings);
-  const replays = new Map<string, Replay>();
+  const told = new Map<string, T>();
   try {
     await publishTextOnly(service);
     let seed = 0;
@@ -79,13 +84,13 @@ export async function pathRuns(): Promise<ReadonlyMap<string, Replay>> {
         seed,
         ...more,
       });
-      replays.set(name, await replayFrom(service, String(reply.json['execution_id'])));
+      told.set(name, await tell(service, String(reply.json['execution_id'])));
     }
   } finally {
     await service.close();
     await house.close();
   }
-  return replays;
+  return told;
 }
 
 async function publishTextOnly(service: LedgerService): Promise<void> {

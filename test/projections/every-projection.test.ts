@@ -8,6 +8,7 @@ import { loadProjections } from '../../src/projector/loader.ts';
 import type { Projection } from '../../src/projector/projection.ts';
 import { newBuild } from '../../src/projector/startup.ts';
 import { exportHistory } from '../exported-jobs.ts';
+import { replayHistory } from '../replayed-jobs.ts';
 import { type GeneratedLog, generateLog } from '../generated-log.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import { temporaryDirectory } from '../projector/opened.ts';
@@ -21,6 +22,8 @@ function logOf(runs: number, seed: number): GeneratedLog {
   const log = generateLog(runs, seed);
   publishHistory(log.store, 'dada', ['bundled', 'one'], ['http', 'two'], ['folder', 'three']);
   publishHistory(log.store, 'mine', ['folder', 'one'], ['folder', null], ['folder', 'one'], ['http', null]);
+  replayHistory(log.store, 'replay_20251103_210000_00000001', 'replay_requested', 'replay_finished');
+  replayHistory(log.store, 'replay_20251103_210100_00000002', 'replay_requested', 'replay_failed');
   exportHistory(log.store, 'export_20251103_200000_00000001', 'export_requested', 'export_finished');
   exportHistory(
     log.store,
@@ -66,11 +69,13 @@ it('the folder is the registry', () => {
     'audited-runs',
     'decisions',
     'exports',
+    'replays',
     'requests',
     'run-items',
     'run-list',
     'run-record',
     'storage-stats',
+    'violations',
     'workflows',
   ]);
 });

@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { BACKWARDS, END, type EventStoreDBClient, START } from '@eventstore/db-client';
-import { expect, test } from 'vitest';
+import { credentials } from '@grpc/grpc-js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import { expect, onTestFinished, test } from 'vitest';
 import { exactly, idsOf, someEvents } from './a-client.ts';
 import { clientOf, runningServer } from './running.ts';
 
@@ -167,3 +172,48 @@ test('$all is read from a position inclusively, and backwards from before it', a
   expect(steps.size).toBeGreaterThan(1);
   expect([...steps].every((step) => step > 1n)).toBe(true);
 });
+
+test.each(['cancelled', 'cut'] as const)(
+  'an append whose call is %s between two of its events is stored not at all',
+  async (how) => {
+    const { server, client } = await runningServer();
+    const wire = new streamsGrpc.StreamsClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    onTestFinished(() => wire.close());
+    const { header, proposal } = beginningOf('run-a');
+    await new Promise<void>((resolve) => {
+      const call = wire.append(() => resolve());
+      call.write(header);
+      call.write(proposal);
+      const untilServed = setInterval(() => {
+        if (server.openCalls() === 0) return;
+        clearInterval(untilServed);
+        if (how === 'cancelled') call.cancel();
+        else void server.kill();
+      }, 1);
+    });
+    if (how === 'cut') await server.restart();
+    await server.whenIdle();
+    expect(await idsOf(client.readAll())).toEqual([]);
+  },
+);
+
+/** The first two messages of an append, as the client sends them; what follows is not sent. */
+function beginningOf(stream: string) {
+  const name = new shared.StreamIdentifier();
+  name.setStreamName(Buffer.from(stream).toString('base64'));
+  const options = new streams.AppendReq.Options();
+  options.setStreamIdentifier(name);
+  options.setNoStream(new shared.Empty());
+  const header = new streams.AppendReq();
+  header.setOptions(options);
+  const id = new shared.UUID();
+  id.setString(randomUUID());
+  const message = new streams.AppendReq.ProposedMessage();
+  message.setId(id);
+  message.getMetadataMap().set('type', 'stage_output');
+  message.getMetadataMap().set('content-type', 'application/octet-stream');
+  message.setData(Uint8Array.from([1]));
+  const proposal = new streams.AppendReq();
+  proposal.setProposedMessage(message);
+  return { header, proposal };
+}

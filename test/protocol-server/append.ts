@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { handleClientStreamingCall } from '@grpc/grpc-js';
 import type { AppendReq, AppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
@@ -26,7 +27,7 @@ export function createAppend({
   return (wire, answer) => {
     void reception
       .serve('append', wire, async (call) => {
-        const request = await received(wire);
+        const request = await received(wire, call.signal);
         const outcome = await append(request, store(), call);
         await sufferAfterStoring(call);
         answer(null, answerOf(outcome, request, call));
@@ -38,7 +39,7 @@ export function createAppend({
   };
 }
 
-async function received(messages: AsyncIterable<AppendReq>): Promise<Request> {
+async function received(messages: AsyncIterable<AppendReq>, signal: AbortSignal): Promise<Request> {
   let options: Omit<Request, 'events'> | null = null;
   const events: Proposed[] = [];
   let sizeBytes = 0;
@@ -55,6 +56,9 @@ async function received(messages: AsyncIterable<AppendReq>): Promise<Request> {
     events.push(event);
     sizeBytes += event.data.length + event.metadata.length + event.type.length * 2;
   }
+  // A connection that is cut ends the messages like a client that has sent them all; the difference is told right after.
+  await turn();
+  signal.throwIfAborted();
   if (options === null || options.stream === '') throw refusals.invalid('No stream name');
   if (sizeBytes > maxAppendBytes) throw refusals.tooLarge(maxAppendBytes);
   return { ...options, events };

@@ -31,6 +31,11 @@ type Connection = {
   cancelled: number;
 };
 
+/** In the next turn: Node's HTTP/2 aborts the process where a connection goes while its own bytes are being read. */
+function destroyLater(socket: Socket | undefined): void {
+  setImmediate(() => socket?.destroy());
+}
+
 /** Takes connections on `port` (0: any that is free) for a gRPC server. */
 export async function listen(grpc: Server, port: number, tls: Tls | null): Promise<Listener> {
   const credentials =
@@ -52,9 +57,9 @@ export async function listen(grpc: Server, port: number, tls: Tls | null): Promi
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    cut: (peer) => connections.get(peer)?.socket.destroy(),
+    cut: (peer) => destroyLater(connections.get(peer)?.socket),
     cutAll: () => {
-      for (const { socket } of connections.values()) socket.destroy();
+      for (const { socket } of connections.values()) destroyLater(socket);
     },
     noteCancelled: (peer) => {
       const connection = connections.get(peer);

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Metadata, Server, type UntypedHandleCall } from '@grpc/grpc-js';
 import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
@@ -133,6 +134,8 @@ export function createNode(options: Options): Node {
     await reception.dismiss();
     if (polite) await new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
     listener.cutAll();
+    // When the connections are gone (listener.ts): this may have been called out of one of them.
+    await turn();
     grpc.forceShutdown();
     await closed;
   };

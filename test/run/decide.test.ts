@@ -236,6 +236,7 @@ describe('a run that our own pipeline records takes no items of a foreign one', 
   test.each<[string, StoryItem, string]>([
     ['not even a harmless one', 'wikipedia_lookup', 'other_recorder'],
     ['no output', image(1), 'other_recorder'],
+    ['nor a review, which has rules of its own', 'decision_overridden', 'other_recorder'],
     ['but what may follow an end may come at any time', 'log_entry', 'allowed'],
   ])('%s', (_, when, then) => {
     expect(ruleFor(folded('own', written), 'foreign', draftOf(when))).toBe(then);

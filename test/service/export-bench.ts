@@ -38,6 +38,8 @@ export type ExportBenchOptions = {
 
 export type ExportBench = {
   readonly directory: string;
+  /** Where this process keeps what is not whole yet. */
+  readonly drafts: string;
   readonly jobs: ExportJobs;
   readonly recorder: Recorder;
   /** Runs that were rendered, in order. */
@@ -70,6 +72,7 @@ export async function openExportBench(
   const media = await openMediaStore({ directory: directories.media, node });
   const newId = createIds();
   const { exports } = directories;
+  const drafts = join(exports, 'drafts', node);
   const files = options.files?.(exportFiles) ?? exportFiles;
   const source = { store, keyOf: keys.keyOf, medium: heldMedium(media) };
   const renderer = openRenderer();
@@ -77,7 +80,7 @@ export async function openExportBench(
     openReplay: (executionId, telling, signal) => openReplay(source, executionId, telling, signal),
     renderer,
     mediaDirectory: directories.media,
-    directory: join(exports, 'drafts', node),
+    directory: drafts,
   });
   const rendered: string[] = [];
   const exportRun: ExportRun = async (request, signal) => {
@@ -115,6 +118,7 @@ export async function openExportBench(
   };
   return {
     directory,
+    drafts,
     jobs,
     recorder: createRecorder({ store, keys, clock: Date.now, newId }),
     rendered,

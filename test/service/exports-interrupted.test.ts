@@ -89,7 +89,7 @@ describe('an export that is interrupted', () => {
         },
       });
       expect(await readdir(bench.folderOf(id))).toEqual(['parts', 'refusals', 'selection.ndjson']);
-      expect(await readdir(join(bench.directory, 'exports', 'drafts'))).toEqual([]);
+      expect(await readdir(bench.drafts)).toEqual([]);
       await expect(bench.jobs.desk.open(id)).rejects.toMatchObject({ code: 'EXPORT_STATUS' });
       await bench.jobs.desk.resume(id);
       expect(await bench.settled(id)).toMatchObject({ status: 'finished', error: null });

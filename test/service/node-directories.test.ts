@@ -16,7 +16,7 @@ import { assembleLedger, type Ledger } from '../../src/service/assemble.ts';
 import { backUpLedger } from '../../src/service/backup.ts';
 import { openParts } from '../../src/service/parts.ts';
 import { type DataDirectory, newDataDirectory, runledgerJson } from '../cli/command.ts';
-import { ask, eventsOf } from './rest.ts';
+import { ask, eventsIn, eventsOf } from './rest.ts';
 
 const log = pino({ level: 'silent' });
 let data: DataDirectory;
@@ -274,13 +274,13 @@ describe('without a service, on a shared log,', () => {
     const node = await startNode('one');
     const { json } = await ask(node.url, '/api/schema/pipeline/execute', picture);
     const id = String(json['execution_id']);
-    const before = (await eventsOf(data.beside('server'))).map(({ id: eventId }) => eventId);
+    const before = (await eventsIn(server)).map(({ id: eventId }) => eventId);
     const target = data.beside('copy');
     const writing = ask(node.url, '/api/schema/pipeline/execute', { ...picture, input_text: 'Ein Baum' });
     await backUpLedger(configOf('one'), target, openStore);
     expect((await writing).status).toBe(200);
     expect(readdirSync(target).sort()).toEqual(['keys', 'log', 'media']);
-    const whole = await eventsOf(data.beside('server'));
+    const whole = await eventsIn(server);
     const copied = await eventsOf(target);
     expect(copied.length).toBeGreaterThanOrEqual(before.length);
     for (const [at, event] of copied.entries()) {

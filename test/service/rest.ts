@@ -1,5 +1,6 @@
 import { readConfig } from '../../src/config.ts';
 import { openEventReader } from '../../src/event-store/open.ts';
+import type { EventReader } from '../../src/event-store/port.ts';
 import { settingsOf } from '../store-under-test.ts';
 import type { StoredEvent } from '../../src/events/stored-event.ts';
 
@@ -25,11 +26,18 @@ export async function ask(url: string, path: string, body?: object): Promise<Ans
 export async function eventsOf(directory: string): Promise<readonly StoredEvent[]> {
   const { store } = readConfig(settingsOf(directory));
   const log = await openEventReader({ store, directory });
+  try {
+    return await eventsIn(log);
+  } finally {
+    await log.close();
+  }
+}
+
+export async function eventsIn(log: Pick<EventReader, 'readAll'>): Promise<readonly StoredEvent[]> {
   const events: StoredEvent[] = [];
   for await (const event of log.readAll()) {
     // Copied: lmdb hands out views of a buffer that it uses again.
     events.push({ ...event, core: Uint8Array.from(event.core) });
   }
-  await log.close();
   return events;
 }
