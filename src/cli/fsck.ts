@@ -34,20 +34,22 @@ export async function checkLedger(
     : undefined;
   try {
     // The read models first: whatever they have is then in the snapshot of the log, which is taken after them.
-    const compare =
-      scratch === undefined ? undefined : await takeProjections(directories.projections, scratch);
+    const taken = scratch === undefined ? undefined : await takeProjections(directories.projections, scratch);
     const log = await open();
     try {
       const keys = await openKeyring(directories.keys, { readOnly: true, isShared: log.isShared });
       try {
         const snapshot = await snapshotOf(log);
-        const report = await checkLog(snapshot, keys.keyOf, (events) => {
+        const onProgress = (events: number): void => {
           if (process.stderr.isTTY && events % progressEvery === 0) complain(`${events} events checked`);
-        });
+        };
+        const report = await checkLog(snapshot, keys.keyOf, onProgress, async () =>
+          taken === undefined ? [] : taken.differingEvents(snapshot),
+        );
         const differences =
-          report.faults.length > 0 || compare === undefined
+          report.faults.length > 0 || taken === undefined
             ? []
-            : await compare(snapshot, keys.keyOf, config.timeZone);
+            : await taken.compare(snapshot, keys.keyOf, config.timeZone);
         tell({ ...report, differences }, json);
         return report.faults.length + differences.length === 0 ? exitCodes.done : exitCodes.faults;
       } finally {

@@ -33,7 +33,7 @@ import { compareRuns } from './compare-runs.ts';
 import { diffRun } from './diff-run.ts';
 import { evidenceOf } from './evidence.ts';
 import { openRunExporter } from './export-run.ts';
-import { refuseFork } from './fork-check.ts';
+import { refuseForkAtStart } from './fork-check.ts';
 import { ledgerDesk } from './ledger-desk.ts';
 import { ledgerFiles } from './ledger-files.ts';
 import { originOf } from './ledger-key-changes.ts';
@@ -94,7 +94,7 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   projector.start();
   await catchUp(store, projector);
   // Before anything is written: a log that is not the one which was signed must stay as it is.
-  await refuseForkUnlessStopped({ store, projector, files }, log);
+  await refuseForkAtStart({ store, projector, files }, log);
   await publishPolicy(
     { store, keys, clock: Date.now, newId },
     { ...policy.reference, document: policy.document },
@@ -298,19 +298,6 @@ async function catchUp(store: EventStore, projector: Projector): Promise<void> {
   for (;;) {
     const { reached } = await projector.waitFor(head, catchUpMs);
     if (reached) return;
-  }
-}
-
-/** Where the ledger's read model has stopped nothing is signed either, and the tree cannot be asked. */
-async function refuseForkUnlessStopped(
-  parts: Parameters<typeof refuseFork>[0],
-  log: FastifyBaseLogger,
-): Promise<void> {
-  try {
-    await refuseFork(parts);
-  } catch (error) {
-    if (!isLedgerError(error, 'PROJECTION_STOPPED')) throw error;
-    log.warn({ err: error }, 'the log cannot be compared with what was signed');
   }
 }
 

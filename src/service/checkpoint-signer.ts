@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { EventStore, Position } from '../event-store/port.ts';
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
 import type { Projector } from '../projector/projector.ts';
 import {
   headsNow,
@@ -76,7 +76,7 @@ export function createCheckpointSigner(parts: Parts): CheckpointSigner {
     timer = { at, unwake };
   };
   const plan = (): void => {
-    const growth = growthOf(projector);
+    const growth = growthUnlessStopped(projector);
     const now = steady.now();
     if (growth === 'run ended') wakeAt(now + signEndAfter);
     else if (growth === 'grown') wakeAt(Math.max(now + signEndAfter, signedAt + signEvery));
@@ -122,6 +122,16 @@ function growthOf(projector: Pick<Projector, 'reader'>): 'none' | 'grown' | 'run
   const covered = latestCheckpoint(projector)?.heads?.size ?? 0;
   if (tree.ended > covered) return 'run ended';
   return tree.news > covered ? 'grown' : 'none';
+}
+
+/** A read model that has stopped tells that itself; once it is rebuilt, whoever watches it is called. */
+function growthUnlessStopped(projector: Pick<Projector, 'reader'>): ReturnType<typeof growthOf> {
+  try {
+    return growthOf(projector);
+  } catch (error) {
+    if (isLedgerError(error, 'PROJECTION_STOPPED')) return 'none';
+    throw error;
+  }
 }
 
 async function signOnce(

@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
+import type { FastifyBaseLogger } from 'fastify';
 import type { EventStore } from '../event-store/port.ts';
-import { LedgerError } from '../errors.ts';
+import { isLedgerError, LedgerError } from '../errors.ts';
+import { createTreeHead } from '../ledger/tree-head.ts';
 import { tileWidth } from '../ledger/tile.ts';
 import {
   latestCheckpoint,
@@ -35,11 +37,39 @@ export async function refuseFork({ store, projector, files }: Parts): Promise<vo
   await rereadSigned(store, projector, latest.size);
 }
 
+/**
+ * The same before a service begins: where the read model has stopped, the whole log is read instead. One that cannot be read
+ * up to the signed size cannot be compared: that is told, and left to fsck.
+ */
+export async function refuseForkAtStart(parts: Parts, log: Pick<FastifyBaseLogger, 'warn'>): Promise<void> {
+  try {
+    await refuseFork(parts);
+  } catch (error) {
+    if (!isLedgerError(error, 'PROJECTION_STOPPED')) throw error;
+    await refuseForkByLog(parts).catch((damage: unknown) => {
+      if (!isLedgerError(damage, 'CORRUPT_EVENT')) throw damage;
+      log.warn({ err: damage }, 'the log cannot be compared with what was signed');
+    });
+  }
+}
+
+async function refuseForkByLog({ store, files }: Parts): Promise<void> {
+  const kept = await files.signed();
+  if (kept === undefined) return;
+  const { size } = kept;
+  const head = createTreeHead();
+  for await (const { hash } of store.readAll({ limit: size })) head.append(Uint8Array.from(hash));
+  refuse(head.size(), () => head.root().equals(kept.root), size, 'keys/ledger-checkpoint');
+}
+
 function compare(projector: LedgerProjector, size: number, root: Buffer, where: string): void {
-  const there = readTree(projector)?.size ?? 0;
+  refuse(readTree(projector)?.size ?? 0, () => treeRoot(projector, size).equals(root), size, where);
+}
+
+function refuse(there: number, isSame: () => boolean, size: number, where: string): void {
   if (there < size)
     throw new LedgerError('LOG_FORK_DETECTED', { what: `The log has ${there} events`, size, where });
-  if (treeRoot(projector, size).equals(root)) return;
+  if (isSame()) return;
   throw new LedgerError('LOG_FORK_DETECTED', {
     what: `The first ${size} events are other ones`,
     size,

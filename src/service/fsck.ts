@@ -33,12 +33,14 @@ type Source = Pick<LogSnapshot, 'readAll' | 'readStream' | 'streamNames' | 'miss
 
 /**
  * Replays every stream: each event's bytes against its hash, what the store says beside it, its seal and commitment, its
- * link to the one before, and the rules of a run's life. A damaged event is named and passed over.
+ * link to the one before, and the rules of a run's life. A damaged event is named and passed over. Where all that is sound and
+ * yet not what was signed, `differing` is asked which events it is.
  */
 export async function checkLog(
   source: Source,
   keyOf: (stream: string) => Uint8Array | undefined,
   onProgress: (events: number) => void,
+  differing: () => Promise<readonly Fault[]> = () => Promise.resolve([]),
 ): Promise<LogReport> {
   const faults: Fault[] = [];
   const sum = { streams: 0, events: 0, erased: 0, findings: 0 };
@@ -61,7 +63,9 @@ export async function checkLog(
   }
   faults.push(...source.missing(sum.events + unread));
   // Where single events are damaged already, the tree cannot be read either.
-  if (faults.length === 0) faults.push(...(await checkSignedRoots(source)));
+  if (faults.length > 0) return { ...sum, faults };
+  const unsigned = await checkSignedRoots(source);
+  if (unsigned.length > 0) faults.push(...unsigned, ...(await differing()));
   return { ...sum, faults };
 }
 

@@ -82,7 +82,7 @@ async function hit(
 
 async function inspect(directory: string, sent: readonly Sent[]): Promise<number> {
   const scratch = await mkdtemp(join(directory, 'check-'));
-  const compare = await takeProjections(join(directory, 'projections'), scratch);
+  const taken = await takeProjections(join(directory, 'projections'), scratch);
   const log = await openLmdbSnapshot({ directory: join(directory, 'log') });
   const keys = await openKeyring(join(directory, 'keys'), { readOnly: true });
   try {
@@ -90,8 +90,8 @@ async function inspect(directory: string, sent: readonly Sent[]): Promise<number
     const { faults, events, erased } = await checkLog(snapshot, keys.keyOf, () => undefined);
     if (faults.length > 0) throw new Error(`The log has faults: ${JSON.stringify(faults)}`);
     if (erased > 0) throw new Error(`${erased} payloads lost their keys`);
-    if (compare === undefined) throw new Error('There are no projections to compare');
-    const differences = await compare(snapshot, keys.keyOf, 'UTC');
+    if (taken === undefined) throw new Error('There are no projections to compare');
+    const differences = await taken.compare(snapshot, keys.keyOf, 'UTC');
     if (differences.length > 0) {
       throw new Error(`Projections differ from their rebuild: ${JSON.stringify(differences.slice(0, 3))}`);
     }

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import { chainStart } from '../../src/events/digest.ts';
+import { placeItem, sealItem } from '../../src/events/envelope.ts';
+import { createIds } from '../../src/run/randomness.ts';
 import type { Ledger } from '../../src/service/assemble.ts';
 import { ledgerFiles } from '../../src/service/ledger-files.ts';
 import { acceptRestore, rotateLedgerKey } from '../../src/service/ledger-key-changes.ts';
@@ -43,6 +46,20 @@ const record =
     }
   };
 
+/** Stores an event that no read model can read: its payload was sealed for another one. */
+async function stopReadModel(): Promise<void> {
+  const { store, keys, close } = await openParts(readConfig({ RUNLEDGER_DATA: data }));
+  const stream = `workflow-bad-${createIds()()}`;
+  await keys.createKey(stream);
+  const draft = { item_type: 'workflow_published', metadata: { document: {} } };
+  const place = { id: createIds()(), stream, seq: 1, tax: '1.1', time: '2026-01-01T00:00:00Z' };
+  const item = placeItem(draft, { ...place, actor: { kind: 'service', id: 'test' } });
+  const other = Buffer.alloc(32, 1);
+  const kit = { key: other, salt: other, nonce: other.subarray(0, 12) };
+  await store.append(stream, [sealItem(item, chainStart(stream), kit)], 'noStream');
+  await close();
+}
+
 describe('a log that is not the one which was signed', () => {
   test('goes on as it was after every sound end', async () => {
     const first = await signedAfter(record('exec_a'));
@@ -79,6 +96,19 @@ describe('a log that is not the one which was signed', () => {
     await cp(join(original, 'keys'), join(copy, 'keys'), { recursive: true });
     await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
     await rm(join(copy, 'projections'), { recursive: true });
+    await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
+  });
+
+  test('is found where the read model of the ledger has stopped, too; a sound one starts', async () => {
+    await signedAfter(record('exec_a'));
+    const older = join(directory, 'older');
+    await cp(join(data, 'log'), older, { recursive: true });
+    await signedAfter(record('exec_b'));
+    await stopReadModel();
+    await (await open()).close(0);
+    await rm(join(data, 'log'), { recursive: true });
+    await cp(older, join(data, 'log'), { recursive: true });
+    await stopReadModel();
     await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
   });
 

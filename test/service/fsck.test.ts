@@ -4,6 +4,9 @@ import { open } from 'lmdb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DataDirectory, newDataDirectory, runledger } from '../cli/command.ts';
 import { recordId, writeRecords } from '../cli/record-files.ts';
+import { openLmdbLog } from '../../src/event-store/lmdb/log.ts';
+import { eventHash } from '../../src/events/digest.ts';
+import type { StoredEvent } from '../../src/events/stored-event.ts';
 import { loadService } from '../crash/service-load.ts';
 import { startServiceProcess } from '../crash/service-process.ts';
 import { type Damage, damage } from './damage.ts';
@@ -34,6 +37,9 @@ beforeAll(async () => {
       body: JSON.stringify({ schema: 'dada', input_text: text }),
     });
     expect(answer.status).toBe(200);
+    // Which has what is there signed.
+    const { execution_id: id } = (await answer.json()) as { execution_id: string };
+    expect((await fetch(`${service.url}/api/runs/${id}/export/audit`)).status).toBe(200);
   }
   service.process.kill('SIGTERM');
   expect(await service.exited).toBe(0);
@@ -59,6 +65,23 @@ async function fsck(): Promise<Report & { readonly status: number | null }> {
   const { status, out, err } = await runledger(data.path, ['fsck', '--json']);
   if (out === '') throw new Error(err);
   return { status, ...(JSON.parse(out) as Report) };
+}
+
+/** Writes the log anew, as a forger would who leaves no trace in the store: false leaves an event out. */
+async function rewrite(edit: (event: StoredEvent) => boolean | StoredEvent): Promise<void> {
+  rmSync(join(data.path, 'log'), { recursive: true });
+  const store = await openLmdbLog({ directory: join(data.path, 'log') });
+  for (const event of hurt.events) {
+    const edited = edit(event);
+    if (edited === false) continue;
+    const { stream, revision } = event;
+    await store.append(
+      stream,
+      [edited === true ? event : edited],
+      revision === 0 ? 'noStream' : revision - 1,
+    );
+  }
+  await store.close();
 }
 
 const run = (index: number): string => runs[index] ?? '';
@@ -115,6 +138,42 @@ describe('fsck', () => {
     expect(faults).toEqual([
       { stream: 'unknown', sequence: null, kind: 'unlinked', what: expect.stringContaining(`-${ordinal}: `) },
     ]);
+  });
+
+  test('names the run whose end was cut off so that the log is sound without it, by the signed run heads', async () => {
+    const items = hurt.events.filter(({ stream }) => stream === run(1)).length;
+    await rewrite((event) => event.stream !== run(1) || event.revision < items - 2);
+    const { status, faults } = await fsck();
+    expect(status).toBe(4);
+    expect(faults).toEqual([
+      expect.objectContaining({ stream: 'ledger', kind: 'unlinked' }),
+      {
+        stream: run(1),
+        sequence: items - 1,
+        kind: 'unlinked',
+        what: expect.stringMatching(
+          new RegExp(
+            `^it is missing: the run heads that checkpoint \\d+ signs say that the run had ${items} items$`,
+          ),
+        ),
+      },
+    ]);
+  });
+
+  test('names the run that was taken out of a log that is sound without it, and where only one item is another', async () => {
+    await rewrite(({ stream }) => stream !== run(0));
+    expect((await fsck()).faults[1]).toMatchObject({ stream: run(0), sequence: 1 });
+    data.remove();
+    data = newDataDirectory();
+    cpSync(sound.path, data.path, { recursive: true });
+    const last = hurt.events.findLast(({ stream }) => stream === run(0))?.revision ?? 0;
+    await rewrite((event) => {
+      if (event.stream !== run(0) || event.revision !== last) return true;
+      const core = Buffer.from(Buffer.from(event.core).toString().replace('"time":"20', '"time":"19'));
+      return { ...event, core, hash: eventHash(core) };
+    });
+    const [, fault] = (await fsck()).faults;
+    expect(fault).toMatchObject({ stream: run(0), sequence: last + 1, kind: 'unlinked' });
   });
 
   test('notices events that their stream does not lead to, and what stands behind them', async () => {

@@ -89,7 +89,8 @@ export async function nodes(): Promise<Nodes> {
       keyOf: keys.keyOf,
       now: Date.now,
     });
-    const config = readConfig({ RUNLEDGER_DATA: directory, RUNLEDGER_LEASE_SECONDS: '15', ...settings });
+    const own = { RUNLEDGER_DATA: directory, RUNLEDGER_SHARED: directory, RUNLEDGER_LEASE_SECONDS: '15' };
+    const config = readConfig({ ...own, ...settings });
     const close = () => projector.close();
     const directories = directoriesOf(config);
     const parts = { directories, node: `node-${count}`, store: shared, keys, projector, close };
