@@ -22,9 +22,9 @@ export type VerifyOptions = {
 };
 
 /**
- * `runledger verify`: checks the evidence in a file, with no network, no service and no library, and says what it came to. Its
- * status is that of the verdict (verdict.ts); a file that cannot be read is malformed. Imports nothing but src/ledger, because
- * it is also the whole of dist/verify.mjs.
+ * `runledger verify`: checks the evidence in a file, with no network, no service and no package beside it, and says what it
+ * came to. Its status is that of the verdict (verdict.ts); a file that cannot be read is malformed. Imports nothing but
+ * src/ledger and src/events, because it is also the whole of dist/verify.mjs.
  */
 export function verifyFile(path: string, { language, isJson, withItems, ...known }: VerifyOptions): number {
   const { verdict, bytes, container } = verdictOn(path, known);

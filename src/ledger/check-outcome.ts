@@ -8,7 +8,7 @@ export type CheckOutcome = DecisionOutcome & { readonly isRecorded: boolean };
 
 /**
  * What a stored check decided, read as `decisionOutcome` in src/events reads it (a test holds the two together), but by
- * hand: the offline verifier runs this without any package, so no schema may be asked here.
+ * hand: a check that shares the code it checks finds nothing.
  */
 export function checkOutcome(facts: Facts): CheckOutcome {
   const { verdict, enforcement, safe, method } = facts ?? {};

@@ -48,11 +48,10 @@ const maxListed = 1_000;
 
 /**
  * The invariants I1–I10 over the events of one run, in order of their stream: call `see` once an event, then `report`.
- * Pure, and without any package at run time, so that the offline verifier can run it: `import type` only from src/events,
- * but for digest.ts, time.ts and upcast.ts.
+ * Pure, and without any package at run time: `import type` only from src/events, but for digest.ts, time.ts and upcast.ts.
  *
  * - `attributesOf(type)`: the catalogue's `{stage, kind, effect, afterTerminal}` of a *stored* type (upcast it first),
- *   undefined for an unknown one. Here `(type) => catalogued(upcastType(type))`; the verifier brings a table.
+ *   undefined for an unknown one. Here `(type) => catalogued(upcastType(type))`.
  * - `policyOf(reference, event)`: what is known of a policy `{id, version, sha256}` at this event: `{isPublished: true,
  *   lawLists}` where exactly this version was published before it, `{isPublished: false}` where it was not, undefined where
  *   nobody can tell.

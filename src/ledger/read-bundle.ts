@@ -14,8 +14,8 @@ import { isObject, readCanonical, textOf } from './canonical-json.ts';
 export type Malformed = { readonly pointer: string; readonly expected: string };
 
 /**
- * Reads the bytes of a bundle by hand and not by its schema (bundle.ts): the verifier is one small file without a library.
- * Both take exactly the same values, and a test holds them to that.
+ * Reads the bytes of a bundle by hand and not by its schema (bundle.ts): what decides whether a file was tampered with rests
+ * on nothing but Node. Both take exactly the same values, and a test holds them to that.
  */
 export function readBundle(bytes: Uint8Array): Bundle | Malformed {
   const text = textOf(bytes);

@@ -1,5 +1,5 @@
 import type { Language } from '../events/localized.ts';
-import type { FaultCode, Outcome } from './verdict.ts';
+import type { FaultCode, Outcome, RuleId, RuleSeen } from './verdict.ts';
 
 type Both = Readonly<Record<Language, string>>;
 const both = (en: string, de: string): Both => ({ en, de });
@@ -75,6 +75,50 @@ export const faultWords: Readonly<Record<FaultCode, Both>> = {
   ),
 };
 
+/** What a rule for a run says (safety-audit.md §2). */
+export const ruleWords: Readonly<Record<RuleId, Both>> = {
+  I1: both(
+    'every output must have been let pass before, and be made from the very text that was checked',
+    'jede Ausgabe muss vorher freigegeben und aus eben dem geprüften Text gemacht sein',
+  ),
+  I2: both(
+    'nothing may follow the end of the run but what is known to',
+    'auf das Ende des Laufs darf nur folgen, was darauf folgen kann',
+  ),
+  I3: both(
+    'what could not be judged must not pass for safe',
+    'was nicht beurteilt werden konnte, darf nicht als unbedenklich gelten',
+  ),
+  I4: both(
+    'each policy must have been published before it was used',
+    'jedes Regelwerk muss vor seiner Anwendung veröffentlicht sein',
+  ),
+  I5: both('times must never go back', 'die Zeiten dürfen nie zurücklaufen'),
+  I6: both(
+    'the stages must stand in their order, and iterations without a gap',
+    'die Stufen müssen in ihrer Reihenfolge stehen, die Durchgänge ohne Lücke',
+  ),
+  I7: both(
+    'only who may lifts a decision, with a reason, and nobody a law-based one for children or youth',
+    'nur wer es darf, hebt eine Entscheidung auf, und mit Begründung; eine gesetzliche bei Kindern und Jugendlichen niemand',
+  ),
+  I8: both('the end must count what is recorded', 'das Ende muss zählen, was aufgezeichnet ist'),
+};
+
+export const ruleStatusWords: Readonly<Record<RuleSeen['status'], Both>> = {
+  pass: both('holds', 'gilt'),
+  fail: both('BROKEN', 'VERLETZT'),
+  unproven: both('unproven', 'unbelegt'),
+};
+
+/** What stands below the rules where one is broken: it must not be taken for tampering. */
+export const brokenRuleWords: Both = both(
+  `A broken rule is no tampering and changes no status: it is the true record of something that should not have happened.
+Ask whoever runs the service about it.`,
+  `Eine verletzte Regel ist keine Fälschung und ändert den Status nicht: Sie ist die wahre Aufzeichnung von etwas, das nicht hätte
+geschehen dürfen. Fragen Sie beim Betreiber danach.`,
+);
+
 export const verdictWords = {
   file: both('File', 'Datei'),
   run: both('Run', 'Lauf'),
@@ -83,6 +127,9 @@ export const verdictWords = {
   texts: both('Texts', 'Texte'),
   documents: both('Documents', 'Dokumente'),
   media: both('Media', 'Medien'),
+  rules: both('Rules', 'Regeln'),
+  rulesHold: both('all rules hold (I1–I8)', 'alle Regeln sind eingehalten (I1–I8)'),
+  items: both('items', 'Einträge'),
   fault: both('Fault', 'Fehler'),
   item: both('item', 'Eintrag'),
   document: both('document', 'Dokument'),

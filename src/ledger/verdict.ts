@@ -1,3 +1,4 @@
+import type { InvariantId, InvariantStatus } from './invariants.ts';
 import type { Malformed } from './read-bundle.ts';
 
 /** What a check came to; the order is that in which the worse one counts. */
@@ -85,9 +86,27 @@ export type MediumSeen = {
   readonly isChecked: boolean;
 };
 
+/** The rules about what a run may do; I9 and I10 are about the record itself, and break as faults. */
+export type RuleId = Exclude<InvariantId, 'I9' | 'I10'>;
+
+/** Whether the run kept a rule, as far as the bundle shows. */
+export type RuleSeen = {
+  readonly id: RuleId;
+  readonly status: InvariantStatus;
+  /** Of the items that break it, else of those that leave it unproven; the first 1,000. */
+  readonly sequence_numbers: readonly number[];
+  /** One sentence, in English. */
+  readonly detail: string;
+};
+
 export type Verdict = {
   readonly outcome: Outcome;
   readonly faults: readonly Fault[];
   readonly malformed?: Malformed;
   readonly seen?: Seen;
+  /**
+   * I1 to I8, in this order; absent where there is a fault. They decide nothing about the outcome: a broken rule is the true
+   * record of something that should not have happened.
+   */
+  readonly invariants?: readonly RuleSeen[];
 };

@@ -25,13 +25,13 @@ const answered = (): string[][] => [
   ['export', own, '--format', 'json'],
   ['export', old, '--format', 'xml', '--view', 'teacher'],
   ['export', own, '--format', 'pdf', '--lang', 'de'],
+  ['export', own, '--format', 'audit'],
 ];
 const refused = (): string[][] => [
   ['show', 'exec_20200101_000000_00000000'],
   ['show', own, '--at-seq', 'three', '--json'],
   ['list', '--limit', '1000'],
   ['list', '--date', '2026-02-31', '--json'],
-  ['export', own, '--format', 'audit'],
   ['export', own, '--format', 'odt'],
 ];
 

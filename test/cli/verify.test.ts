@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleBytes } from '../../src/ledger/bundle.ts';
 import { verifierKeyText } from '../../src/ledger/note-key.ts';
 import { attacks, outcomes } from '../ledger/cases.ts';
+import { bundleOf } from '../ledger/checked-bundles.ts';
+import { complete, final, image, input, inputCheck, outputCheck, start } from '../ledger/checked-runs.ts';
 import { endedBundle, picture, pictureBytes, testKey } from '../ledger/small-ledger.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -52,6 +54,28 @@ describe('the verifier by itself', () => {
     const { out } = ran(['run.audit.json', '--key', key, '--lang', 'de']);
     expect(out).toContain('GEPRÜFT.');
     expect(out).toContain('nicht bewiesen');
+  });
+
+  test('names the rules that a run has broken, as words and as data, and ends with 0 all the same', () => {
+    const items = [start(), input, inputCheck(), final, outputCheck(1, { verdict: 'unsafe' }), image(1)];
+    writeFileSync(join(folder, 'broken.audit.json'), bundleBytes(bundleOf([...items, complete(7, 1)])));
+    const german = ran(['broken.audit.json', '--key', key, '--lang', 'de']);
+    expect(german.out).toContain('I1 VERLETZT (Eintrag 6): jede Ausgabe muss vorher freigegeben');
+    const told = ran(['broken.audit.json', '--key', key, '--json']);
+    expect(JSON.parse(told.out)).toMatchObject({
+      outcome: 'verified',
+      faults: [],
+      invariants: [
+        {
+          id: 'I1',
+          status: 'fail',
+          sequence_numbers: [6],
+          detail: 'Output 1 (item 6, output_image) was delivered although item 5 refused it.',
+        },
+        ...[2, 3, 4, 5, 6, 7, 8].map((n) => ({ id: `I${n}`, status: 'pass', sequence_numbers: [] })),
+      ],
+    });
+    expect([german.status, told.status]).toEqual([0, 0]);
   });
 
   test('prints the items as they were recorded', () => {

@@ -1,6 +1,7 @@
+import { canonicalBytes } from '../../src/events/canonical.ts';
 import { catalogued } from '../../src/events/catalogue.ts';
 import type { Actor } from '../../src/events/core.ts';
-import { chainStart } from '../../src/events/digest.ts';
+import { chainStart, sha256Hex } from '../../src/events/digest.ts';
 import { decodeEvent, placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedId } from '../../src/events/ids.ts';
 import type { ItemDraft } from '../../src/events/item.ts';
@@ -9,8 +10,9 @@ import type { CheckedEvent, PolicyOf } from '../../src/ledger/invariant-state.ts
 import { createInvariantCheck, type InvariantResult } from '../../src/ledger/invariants.ts';
 import { keyOf } from '../recorded-runs.ts';
 
-export const policy = { id: 'house', version: 3, sha256: 'ab'.repeat(32) };
 export const lawList = 'law-86a';
+export const policyDocument = { id: 'house', version: 3, lists: [{ id: lawList, scope: 'law' }] };
+export const policy = { id: 'house', version: 3, sha256: sha256Hex(canonicalBytes(policyDocument)) };
 
 /** The only policy that there is, published before every run. */
 export const published: PolicyOf = ({ id, version, sha256 }) =>

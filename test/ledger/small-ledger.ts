@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalBytes, canonicalMembers } from '../../src/events/canonical.ts';
-import { payloadKeys, taxonomyVersion } from '../../src/events/core.ts';
+import { type Actor, payloadKeys, taxonomyVersion } from '../../src/events/core.ts';
 import { chainStart, eventHash, sha256Hex } from '../../src/events/digest.ts';
 import { placeItem, sealItem } from '../../src/events/envelope.ts';
 import { keyedId } from '../../src/events/ids.ts';
@@ -21,7 +21,12 @@ import { signNote } from '../../src/ledger/signed-note.ts';
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** A draft of an event with what stands beside the item. */
-export type Drafted = ItemDraft & { readonly actor?: 'service' | 'client' | 'importer' };
+export type Drafted = ItemDraft & {
+  readonly actor?: 'service' | 'client' | 'importer' | Actor;
+  readonly id?: string;
+  /** RFC 3339, UTC; else a second after the event before it in the log. */
+  readonly time?: string;
+};
 
 type Kept = LoggedEvent & {
   readonly stream: string;
@@ -91,15 +96,15 @@ export function smallLedger(key: SignerKey = testKey()): SmallLedger {
 }
 
 function sealed(stream: string, before: readonly Kept[], draft: Drafted, index: number): Kept {
-  const { actor = 'service', ...item } = draft;
+  const { actor = 'service', id, time, ...item } = draft;
   const seq = before.length + 1;
   const placement = {
-    id: keyedId(digest('id'), stream, String(seq)),
+    id: id ?? keyedId(digest('id'), stream, String(seq)),
     stream,
     seq,
     tax: taxonomyVersion,
-    time: new Date(Date.parse('2026-03-01T10:00:00Z') + index * 1_000).toISOString(),
-    actor: { kind: actor, id: 'test' },
+    time: time ?? new Date(Date.parse('2026-03-01T10:00:00Z') + index * 1_000).toISOString(),
+    actor: typeof actor === 'string' ? { kind: actor, id: 'test' } : actor,
   };
   const salt = digest(`salt ${stream} ${seq}`);
   const placed = placeItem(item, placement);

@@ -1,7 +1,7 @@
 """The second verifier of an evidence bundle: written from docs/verify.md, not from the first one.
 
 Python's standard library and the command `openssl`, nothing else. The tests hold the two against each other, exit status by
-exit status.
+exit status. It does not check the invariants I1 to I8, which change no status.
 
     python3 verify.py FILE.audit.json [--key VKEY]... [--media DIR]
     python3 verify.py --batch      # a JSON line each on standard input: {"bundle": base64, "keys": [], "media": {}}

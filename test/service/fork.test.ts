@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hash } from 'node:crypto';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
@@ -13,6 +14,7 @@ import { ledgerFiles } from '../../src/service/ledger-files.ts';
 import { acceptRestore, rotateLedgerKey } from '../../src/service/ledger-key-changes.ts';
 import { openLedger } from '../../src/service/open.ts';
 import { type LedgerParts, openParts } from '../../src/service/parts.ts';
+import { startServiceProcess } from '../crash/service-process.ts';
 
 const log = pino({ level: 'silent' });
 let directory: string;
@@ -60,6 +62,19 @@ async function stopReadModel(): Promise<void> {
   await close();
 }
 
+/** What a data directory keeps, by path with its digest: all but read models, which are made anew, and locks. */
+async function keptFiles(path: string): Promise<readonly (readonly [string, string])[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && !/^(?:writer\.\d+|data\.mdb-lock|lock\.mdb)$/.test(entry.name))
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+    .filter((name) => !name.startsWith('projections/'))
+    .sort();
+  return Promise.all(
+    files.map(async (name) => [name, hash('sha256', await readFile(join(path, name)))] as const),
+  );
+}
+
 describe('a log that is not the one which was signed', () => {
   test('goes on as it was after every sound end', async () => {
     const first = await signedAfter(record('exec_a'));
@@ -82,7 +97,8 @@ describe('a log that is not the one which was signed', () => {
     expect((await readFile(join(data, 'log', 'data.mdb'))).equals(before)).toBe(true);
   });
 
-  test('an older copy that went on writing elsewhere is refused, however long it has become', async () => {
+  /** Makes an older copy, lets it and the original go on, and puts the copy's log under the original's keys. */
+  async function goneOnElsewhere(): Promise<{ original: string; copy: string }> {
     await signedAfter(record('exec_a'));
     const copy = join(directory, 'copy');
     await cp(data, copy, { recursive: true });
@@ -94,6 +110,11 @@ describe('a log that is not the one which was signed', () => {
     // The data directory is the copy now; its keys are where they were all the time.
     await rm(join(copy, 'keys'), { recursive: true });
     await cp(join(original, 'keys'), join(copy, 'keys'), { recursive: true });
+    return { original, copy };
+  }
+
+  test('an older copy that went on writing elsewhere is refused, however long it has become', async () => {
+    const { copy } = await goneOnElsewhere();
     await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
     await rm(join(copy, 'projections'), { recursive: true });
     await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
@@ -110,6 +131,23 @@ describe('a log that is not the one which was signed', () => {
     await cp(older, join(data, 'log'), { recursive: true });
     await stopReadModel();
     await expect(open()).rejects.toMatchObject({ code: 'LOG_FORK_DETECTED' });
+  });
+
+  test('the service ends with status 78 on it, says why, and has written nothing', async () => {
+    const { original, copy } = await goneOnElsewhere();
+    const before = await keptFiles(copy);
+    await expect(startServiceProcess(copy)).rejects.toThrow(
+      /ended with 78 before it listened: .*"code":"LOG_FORK_DETECTED"/s,
+    );
+    expect(await keptFiles(copy)).toEqual(before);
+    expect(before.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['keys/ledger-checkpoint', 'keys/ledger-key.json', 'log/data.mdb']),
+    );
+    // Whoever starts it by a script may not start it again and again: that is no status of a passing failure.
+    await expect(startServiceProcess(copy)).rejects.toThrow(/ended with 78/);
+    const sound = await startServiceProcess(original);
+    sound.process.kill('SIGTERM');
+    expect(await sound.exited).toBe(0);
   });
 
   test('a note that cannot be read is no note', async () => {
