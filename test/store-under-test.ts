@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The server that a run of the tests has for its ledgers (start-store.ts); undefined: each has a log of its own, embedded. */
@@ -18,4 +18,12 @@ export function settingsOf(
   const hasLog = existsSync(join(data, 'log'));
   const store = server === undefined || hasLog ? {} : { RUNLEDGER_STORE: `${server}&ledger=${ledger}` };
   return { RUNLEDGER_DATA: data, ...store, ...settings };
+}
+
+/**
+ * Makes a data directory one that keeps an embedded log, whatever the store under test: for tests of that log's files, and
+ * of copied directories.
+ */
+export function keepEmbedded(directory: string): void {
+  mkdirSync(join(directory, 'log'), { recursive: true });
 }

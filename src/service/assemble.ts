@@ -92,9 +92,10 @@ export async function assembleLedger(parts: LedgerSource): Promise<Ledger> {
   const policy = await readPolicy(config.policyFile);
   const files = ledgerFiles(directories.keys);
   projector.start();
+  const kept = await files.signed();
   await catchUp(store, projector);
   // Before anything is written: a log that is not the one which was signed must stay as it is.
-  await refuseForkAtStart({ store, projector, files }, log);
+  await refuseForkAtStart({ store, projector, kept }, log);
   await publishPolicy(
     { store, keys, clock: Date.now, newId },
     { ...policy.reference, document: policy.document },

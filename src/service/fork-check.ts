@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { FastifyBaseLogger } from 'fastify';
 import type { EventStore } from '../event-store/port.ts';
 import { isLedgerError, LedgerError } from '../errors.ts';
+import type { Checkpoint } from '../ledger/checkpoint.ts';
 import { createTreeHead } from '../ledger/tree-head.ts';
 import { tileWidth } from '../ledger/tile.ts';
 import {
@@ -12,7 +13,6 @@ import {
   tileMark,
   treeRoot,
 } from '../queries/ledger.ts';
-import type { LedgerFiles } from './ledger-files.ts';
 
 /** So many of the newest signed events are read again from the log at every start; the others are for fsck. */
 const rereadEvents = 20_000;
@@ -20,7 +20,11 @@ const rereadEvents = 20_000;
 type Parts = {
   readonly store: Pick<EventStore, 'readAll'>;
   readonly projector: LedgerProjector;
-  readonly files: Pick<LedgerFiles, 'signed'>;
+  /**
+   * What `keys/` holds, read *before* the read model caught up with the log: beside other nodes both go on, and what was
+   * signed later is no fork.
+   */
+  readonly kept: Checkpoint | undefined;
 };
 
 /**
@@ -28,8 +32,7 @@ type Parts = {
  * itself and by the note that `keys/` holds, which stays where it is when an older log is put back. The read model must
  * have caught up. Throws LOG_FORK_DETECTED, and PROJECTION_STOPPED where the tree cannot be asked.
  */
-export async function refuseFork({ store, projector, files }: Parts): Promise<void> {
-  const kept = await files.signed();
+export async function refuseFork({ store, projector, kept }: Parts): Promise<void> {
   if (kept !== undefined) compare(projector, kept.size, Buffer.from(kept.root), 'keys/ledger-checkpoint');
   const latest = latestCheckpoint(projector);
   if (latest === undefined) return;
@@ -53,8 +56,7 @@ export async function refuseForkAtStart(parts: Parts, log: Pick<FastifyBaseLogge
   }
 }
 
-async function refuseForkByLog({ store, files }: Parts): Promise<void> {
-  const kept = await files.signed();
+async function refuseForkByLog({ store, kept }: Parts): Promise<void> {
   if (kept === undefined) return;
   const { size } = kept;
   const head = createTreeHead();

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { isLedgerError, LedgerError } from '../errors.ts';
+import type { Checkpoint } from '../ledger/checkpoint.ts';
 import { type VerifierKey, verifierKeyText } from '../ledger/note-key.ts';
 import { publishedKeys, readTree, treeRoot } from '../queries/ledger.ts';
 import { createIds } from '../run/randomness.ts';
@@ -20,8 +21,9 @@ export type LedgerKeys = { readonly current: string; readonly published: readonl
  */
 export async function rotateLedgerKey(parts: LedgerParts): Promise<LedgerKeys> {
   const files = ledgerFiles(parts.directories.keys);
+  const kept = await files.signed();
   await caughtUp(parts);
-  await refuseFork({ ...parts, files });
+  await refuseFork({ ...parts, kept });
   // The one before must stand in the log, or the new one could not name it.
   const before = await files.ensureKey(originOf(parts));
   await writerOf(parts).publishKey(before);
@@ -38,11 +40,11 @@ export async function rotateLedgerKey(parts: LedgerParts): Promise<LedgerKeys> {
 export async function acceptRestore(parts: LedgerParts): Promise<LedgerKeys | undefined> {
   const { store, projector, directories } = parts;
   const files = ledgerFiles(directories.keys);
+  const lost = await files.signed();
   await caughtUp(parts);
   // What the log says of itself must hold in any case.
-  await refuseFork({ store, projector, files: { signed: async () => undefined } });
-  const lost = await files.signed();
-  if (lost === undefined || !(await isRefused(parts))) return undefined;
+  await refuseFork({ store, projector, kept: undefined });
+  if (lost === undefined || !(await isRefused(parts, lost))) return undefined;
   const writer = writerOf(parts);
   const size = readTree(projector)?.size ?? 0;
   await writer.acceptRestore({
@@ -59,9 +61,9 @@ export async function acceptRestore(parts: LedgerParts): Promise<LedgerKeys | un
   return keysAfter(parts, key);
 }
 
-async function isRefused(parts: LedgerParts): Promise<boolean> {
+async function isRefused(parts: LedgerParts, kept: Checkpoint): Promise<boolean> {
   try {
-    await refuseFork({ ...parts, files: ledgerFiles(parts.directories.keys) });
+    await refuseFork({ ...parts, kept });
     return false;
   } catch (error) {
     if (isLedgerError(error, 'LOG_FORK_DETECTED')) return true;

@@ -11,13 +11,13 @@ import { loadService } from '../crash/service-load.ts';
 import { compiled, environmentOf, startServiceProcess } from '../crash/service-process.ts';
 import { fill } from '../event-store/ready-events.ts';
 import { eventsOf } from '../service/rest.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { type DataDirectory, newDataDirectory, runledger, runledgerJson } from './command.ts';
 
 let data: DataDirectory;
 beforeEach(() => {
   data = newDataDirectory();
-  // It keeps an embedded log, whatever the store under test is: that is what is copied here.
-  mkdirSync(join(data.path, 'log'));
+  keepEmbedded(data.path);
 });
 afterEach(() => data.remove());
 
@@ -151,7 +151,7 @@ describe('runledger copy', () => {
   test('into a ledger with a history of its own is refused, and changes nothing there', async () => {
     await makeLog(2);
     const other = data.beside('other');
-    mkdirSync(join(other, 'log'), { recursive: true });
+    keepEmbedded(other);
     await runledgerJson(other, 'run', 'dada', 'Eine Blume');
     const before = await idsIn(other);
     const { status, out, err } = await runledger(data.path, ['copy', '--to', `lmdb:${other}`]);

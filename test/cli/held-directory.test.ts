@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Child, startProgram } from '../crash/child.ts';
 import { startServiceProcess } from '../crash/service-process.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { type DataDirectory, newDataDirectory, runledger, runledgerJson } from './command.ts';
 
 let data: DataDirectory;
 beforeEach(() => {
   data = newDataDirectory();
+  keepEmbedded(data.path);
 });
 afterEach(() => data.remove());
 

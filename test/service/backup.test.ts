@@ -6,6 +6,7 @@ import { backUpLedger } from '../../src/service/backup.ts';
 import { type DataDirectory, newDataDirectory, runledger, runledgerJson } from '../cli/command.ts';
 import { loadService } from '../crash/service-load.ts';
 import { type ServiceProcess, startServiceProcess } from '../crash/service-process.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { ask, eventsOf } from './rest.ts';
 
 let data: DataDirectory;
@@ -88,6 +89,7 @@ describe('backup', () => {
   });
 
   test('into a folder that holds something is refused, and changes nothing there', async () => {
+    keepEmbedded(data.path);
     await runledgerJson(data.path, 'run', 'dada', 'Eine Blume');
     const target = data.beside('full');
     mkdirSync(target);
@@ -103,6 +105,7 @@ describe('backup', () => {
   });
 
   test('of a directory without a log is refused, and makes nothing', async () => {
+    keepEmbedded(data.path);
     const target = data.beside('copy');
     const told = await runledger(data.path, ['backup', target]);
     expect(told).toMatchObject({ status: 1, out: '' });

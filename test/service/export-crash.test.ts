@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startProgram } from '../crash/child.ts';
 import { readZip } from '../read-zip.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { openExportBench, recordRuns } from './export-bench.ts';
 
 /** Every n-th change of a file is one after which the process is killed. */
@@ -16,6 +17,7 @@ test('an export whose process is killed after any change of a file is whole afte
   const root = await mkdtemp(join(tmpdir(), 'runledger-export-crash-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   const template = join(root, 'template');
+  keepEmbedded(template);
   const bench = await openExportBench({ directory: template });
   const ids = (await recordRuns(bench.recorder, runs)).toReversed();
   await bench.caughtUp();

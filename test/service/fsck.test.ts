@@ -9,6 +9,7 @@ import { eventHash } from '../../src/events/digest.ts';
 import type { StoredEvent } from '../../src/events/stored-event.ts';
 import { loadService } from '../crash/service-load.ts';
 import { startServiceProcess } from '../crash/service-process.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { type Damage, damage } from './damage.ts';
 
 type Report = {
@@ -29,6 +30,7 @@ let policy = '';
 
 beforeAll(async () => {
   sound = newDataDirectory();
+  keepEmbedded(sound.path);
   const service = await startServiceProcess(sound.path);
   for (const text of ['Eine Blume', 'Ein Baum', 'Ein Fluss']) {
     const answer = await fetch(`${service.url}/api/schema/pipeline/execute`, {
@@ -242,11 +244,12 @@ describe('fsck', () => {
 
   test('of a directory without a log says so, and leaves nothing there', async () => {
     const empty = newDataDirectory();
-    const told = await runledger(empty.path, ['fsck']);
+    const embedded = { RUNLEDGER_STORE: 'lmdb' };
+    const told = await runledger(empty.path, ['fsck'], embedded);
     expect(told).toMatchObject({ status: 1, out: '' });
     expect(told.err).toBe(`runledger: ${join(empty.path, 'log')} has no data.mdb: check the directory.\n`);
     expect(readdirSync(empty.path)).toEqual([]);
-    const missing = await runledger(empty.beside('nowhere'), ['fsck']);
+    const missing = await runledger(empty.beside('nowhere'), ['fsck'], embedded);
     expect(missing.status).toBe(1);
     expect(missing.err).not.toMatch(/\n.+\n/);
     empty.remove();
