@@ -54,7 +54,7 @@ describe('reading commands', () => {
     expect(await service.exited).toBe(0);
     for (const command of answered()) expect(here[command.join(' ')]).toMatchObject({ status: 0, err: '' });
     for (const command of refused()) expect(here[command.join(' ')]).toMatchObject({ status: 1, out: '' });
-  }, 180_000);
+  }, 600_000);
 
   test('show what a run was after an item', async () => {
     const whole = await runledgerJson(data.path, 'show', own);
