@@ -108,7 +108,7 @@ test('the same prompt with the same seed gives the same picture, another prompt 
 });
 
 test('an unknown workflow is refused before any event is written', async () => {
-  const before = await service.ledger.head();
+  const before = await service.signedHead();
   const reply = await execute('nowhere', 'a');
   expect(reply.status).toBe(404);
   expect(reply.headers.get('content-type')).toContain('application/problem+json');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
+import type { Position } from '../../src/event-store/port.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Ledger } from '../../src/service/assemble.ts';
 import { openLedger } from '../../src/service/open.ts';
@@ -23,6 +24,8 @@ export type LedgerService = {
   readonly directory: string;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  /** The end of the log once all in it is signed: until somebody appends, the ledger has nothing to say of itself. */
+  readonly signedHead: () => Promise<Position | null>;
   /** Stops the service and starts it again on the same directory. */
   readonly restart: () => Promise<void>;
   readonly put: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
@@ -84,6 +87,10 @@ export async function startLedgerService(
     post: (path, body, headers) => send('POST', path, body, headers),
     put: (path, body, headers) => send('PUT', path, body, headers),
     delete: (path, headers = {}) => ask(path, { method: 'DELETE', headers }),
+    signedHead: async () => {
+      await running.ledger.service.ledger.sign();
+      return running.ledger.head();
+    },
     restart: async () => {
       await stop();
       running = await start();

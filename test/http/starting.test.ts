@@ -68,7 +68,7 @@ describe('starting without waiting', () => {
     ['a workflow twice', 400, '/api/workflows/dada/execute', { input_text: 'a', workflow_id: 'dada' }],
     ['no workflow', 400, '/api/executions', { input_text: 'a' }],
   ])('%s is refused with %i, and writes no event', async (_, status, path, body) => {
-    const before = await service.ledger.head();
+    const before = await service.signedHead();
     const reply = await service.post(path, body);
     expect(reply.status).toBe(status);
     expect(reply.headers.get('content-type')).toContain('application/problem+json');

@@ -177,7 +177,7 @@ describe('PUT /api/workflows/{id}', () => {
   test('the same content again changes nothing, whatever version it came over', async () => {
     await service.put(at(), document('one'), create);
     await service.put(at(), document('two'), ifMatch(1));
-    const head = await service.ledger.head();
+    const head = await service.signedHead();
     for (const headers of [ifMatch(2), ifMatch(1), create]) {
       const again = await service.put(at(), document('two', { visibility: 'private' }), headers);
       expect([again.status, again.json['version']]).toEqual([200, 2]);
@@ -187,7 +187,7 @@ describe('PUT /api/workflows/{id}', () => {
 
   test('WORKFLOW_VERSION refuses a version that is not the one that stands', async () => {
     await service.put(at(), document('one'), create);
-    const head = await service.ledger.head();
+    const head = await service.signedHead();
     for (const headers of [ifMatch(2), ifMatch(0), create]) {
       const refused = await service.put(at(), document('two'), headers);
       expect([refused.status, codeOf(refused)]).toEqual([412, 'WORKFLOW_VERSION']);
@@ -231,7 +231,7 @@ describe('PUT /api/workflows/{id}', () => {
   });
 
   test('a document with faults is refused with their pointers, and nothing is written', async () => {
-    const head = await service.ledger.head();
+    const head = await service.signedHead();
     const pointers = async (body: unknown): Promise<unknown> => {
       const refused = await service.put(at(), body, create);
       expect([refused.status, codeOf(refused)]).toEqual([400, 'WORKFLOW_INVALID']);
