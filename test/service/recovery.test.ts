@@ -61,9 +61,11 @@ test('runs that kill -9 left open go on at the next start, to their end, without
     expect(results.map((item) => item.stage_iteration)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   }
   await stop(service);
-  const before = (await eventsOf(data.path)).length;
+  // The ledger may have something to sign.
+  const others = async () => (await eventsOf(data.path)).filter(({ stream }) => stream !== 'ledger').length;
+  const before = await others();
   await stop(await startServiceProcess(data.path));
-  expect(await eventsOf(data.path)).toHaveLength(before);
+  expect(await others()).toBe(before);
 });
 
 test('a run of a pipeline elsewhere is none of ours to end', async () => {
