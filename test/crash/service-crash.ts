@@ -9,6 +9,7 @@ import { takeProjections } from '../../src/service/check-projections.ts';
 import { checkLog } from '../../src/service/fsck.ts';
 import { snapshotOf } from '../../src/service/log-snapshot.ts';
 import { replayRun } from '../../src/service/replay.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { randomFrom } from './random.ts';
 import { loadService, nameKey, type Sent } from './service-load.ts';
 import { startServiceProcess } from './service-process.ts';
@@ -42,6 +43,7 @@ export async function crashService(
   const sum = { points, acknowledged: 0, unanswered: 0, events: 0 };
   for (let done = 0; done < points; done += pointsInDirectory) {
     const directory = await mkdtemp(join(tmpdir(), 'runledger-service-crash-'));
+    keepEmbedded(directory);
     const sent: Sent[] = [];
     try {
       for (let point = done; point < Math.min(done + pointsInDirectory, points); point += 1) {
