@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { newDataDirectory, runledger, runledgerJson } from '../cli/command.ts';
 import { type ServiceProcess, startServiceProcess } from '../crash/service-process.ts';
+import { keepEmbedded } from '../store-under-test.ts';
 import { ask } from './rest.ts';
 
 const has = (command: string): boolean => spawnSync('which', [command]).status === 0;
@@ -14,6 +15,7 @@ limited(
   `a full disk is 507 over HTTP; the service lives on, and works again once there is room${aloud}`,
   async () => {
     const data = newDataDirectory();
+    keepEmbedded(data.path);
     const service = await startServiceProcess(data.path, {}, `ulimit -S -f ${fileLimitKiB}`);
     expect(
       (await ask(service.url, '/api/runs', { execution_id: 'full-1', config_name: 'dada' })).status,
