@@ -12,11 +12,12 @@ import { activatePolicy } from '../../src/safety/policy.ts';
 import { openLedger } from '../../src/service/open.ts';
 import { publishPolicy } from '../../src/service/policies.ts';
 import { eventsOf } from './rest.ts';
-import { settingsOf } from '../store-under-test.ts';
+import { keepEmbedded, settingsOf } from '../store-under-test.ts';
 
 let directory = '';
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'runledger-policies-'));
+  keepEmbedded(directory);
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
