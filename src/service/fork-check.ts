@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { EventStore } from '../event-store/port.ts';
 import { isLedgerError, LedgerError } from '../errors.ts';
@@ -17,8 +18,12 @@ import {
 /** So many of the newest signed events are read again from the log at every start; the others are for fsck. */
 const rereadEvents = 20_000;
 
+/** So often, and so long apart, a shared log is looked at before it is too short. */
+const maxLooks = 60;
+const lookEveryMs = 500;
+
 type Parts = {
-  readonly store: Pick<EventStore, 'readAll'>;
+  readonly store: Pick<EventStore, 'readAll' | 'isShared'>;
   readonly projector: LedgerProjector;
   /**
    * What `keys/` holds, read *before* the read model caught up with the log: beside other nodes both go on, and what was
@@ -46,6 +51,7 @@ export async function refuseFork({ store, projector, kept }: Parts): Promise<voi
  */
 export async function refuseForkAtStart(parts: Parts, log: Pick<FastifyBaseLogger, 'warn'>): Promise<void> {
   try {
+    if (parts.store.isShared) await patientlyGrown(parts);
     await refuseFork(parts);
   } catch (error) {
     if (!isLedgerError(error, 'PROJECTION_STOPPED')) throw error;
@@ -53,6 +59,14 @@ export async function refuseForkAtStart(parts: Parts, log: Pick<FastifyBaseLogge
       if (!isLedgerError(damage, 'CORRUPT_EVENT')) throw damage;
       log.warn({ err: damage }, 'the log cannot be compared with what was signed');
     });
+  }
+}
+
+/** A server may be behind what other nodes were told, as a follower is: a log that is too short is given time to be longer. */
+async function patientlyGrown({ projector, kept }: Parts): Promise<void> {
+  for (let looks = 0; looks < maxLooks; looks += 1) {
+    if ((readTree(projector)?.size ?? 0) >= (kept?.size ?? 0)) return;
+    await delay(lookEveryMs);
   }
 }
 
