@@ -324,6 +324,24 @@ describe('a store', () => {
     expect(await contents(beside)).toHaveLength(3);
   });
 
+  test('knows its head behind many large events of another ledger', async () => {
+    const server = await startServer();
+    const plain = await open(server, patient);
+    const beside = await openEventStoreDb({ connectionString: `${server.url}&ledger=beside` });
+    onTestFinished(() => beside.close());
+    await plain.append('run-1', readyEvents(3), 'noStream');
+    for (let revision = 0; revision < 12; revision += 1) {
+      const large = readyEvents(1, { coreBytes: 200_000 });
+      await beside.append('run-1', large, revision === 0 ? 'noStream' : revision - 1);
+      if (revision !== 7) continue;
+      const { position } = await plain.append('run-1', readyEvents(1), 2);
+      expect(await plain.head()).toBe(position);
+    }
+    const again = await open(server, patient);
+    expect(await again.head()).toBe((await contents(plain)).at(-1)?.position);
+    expect(await contents(again)).toHaveLength(4);
+  });
+
   test('closes while the server hangs: what is in flight ends with its deadline', async () => {
     const { server, store } = await begun(impatient);
     const hang = server.faults.inject('append', { kind: 'hang' });

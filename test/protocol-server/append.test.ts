@@ -173,6 +173,16 @@ test('$all is read from a position inclusively, and backwards from before it', a
   expect([...steps].every((step) => step > 1n)).toBe(true);
 });
 
+test('$all is read backwards in its order, however large its events are', async () => {
+  const { client } = await runningServer();
+  const events = [...someEvents(8, { dataBytes: 100_000 }), ...someEvents(2)];
+  for (const event of events) await client.appendToStream('run-a', [event], exactly('any'));
+  const newestFirst = events.map(({ id }) => id).toReversed();
+  const fromEnd = { fromPosition: END, direction: BACKWARDS } as const;
+  expect(await idsOf(client.readAll(fromEnd))).toEqual(newestFirst);
+  expect(await idsOf(client.readAll({ ...fromEnd, maxCount: 7 }))).toEqual(newestFirst.slice(0, 7));
+});
+
 test.each(['cancelled', 'cut'] as const)(
   'an append whose call is %s between two of its events is stored not at all',
   async (how) => {

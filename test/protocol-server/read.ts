@@ -5,7 +5,7 @@ import type { Reception } from './call.ts';
 import { cleanEnd, createOutlet, type Outlet, type ReadCall } from './outlet.ts';
 import { ordinalFrom } from './position.ts';
 import { Refusal, refusals } from './refusal.ts';
-import type { Store } from './store.ts';
+import type { Recorded, Store } from './store.ts';
 import { subscribe } from './subscription.ts';
 
 type Options = {
@@ -79,12 +79,24 @@ async function readAll(options: ReadReq.Options, store: Store, outlet: Outlet): 
   await outlet.begin();
   while (left > 0) {
     const limit = Math.min(left, pieceEvents);
-    const events = [...store.piece(backwards ? Math.max(1, ordinal - limit + 1) : ordinal, limit)];
-    if (backwards) events.reverse();
+    const events = backwards ? pieceUpTo(store, ordinal, limit) : store.piece(ordinal, limit);
     for (const event of events) await outlet.sendEvent(event);
     ordinal += backwards ? -events.length : events.length;
     left -= events.length;
   }
+}
+
+/** The last events of the log up to an ordinal, newest first. */
+function pieceUpTo(store: Store, ordinal: number, limit: number): readonly Recorded[] {
+  const events: Recorded[] = [];
+  let next = Math.max(1, ordinal - limit + 1);
+  // A piece of large events ends early, and it is the newest that must not be missing.
+  while (next <= ordinal) {
+    const piece = store.piece(next, ordinal - next + 1);
+    events.push(...piece);
+    next += piece.length;
+  }
+  return events.reverse();
 }
 
 /** The ordinal of the first event in the direction of the read. */

@@ -51,7 +51,7 @@ export type Store = {
   ) => Promise<AppendOutcome>;
   /** Null where the stream does not exist. */
   readonly readStream: (read: StreamRead) => Promise<AsyncIterable<Recorded> | null>;
-  /** The next events of the whole log from an ordinal on; empty at the end. */
+  /** The next events of the whole log from an ordinal on, at most `limit` and fewer where they are large; empty at the end. */
   readonly piece: (ordinal: number, limit: number) => readonly Recorded[];
   /** The last event that is stored; 0 in an empty log. */
   readonly last: () => number;
