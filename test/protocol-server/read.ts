@@ -96,7 +96,7 @@ function pieceUpTo(store: Store, ordinal: number, limit: number): readonly Recor
     events.push(...piece);
     next += piece.length;
   }
-  return events.reverse();
+  return events.toReversed();
 }
 
 /** The ordinal of the first event in the direction of the read. */
