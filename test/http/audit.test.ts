@@ -122,6 +122,7 @@ describe('GET /api/audit/decisions', () => {
   });
 
   test('the same as_of gives the same answer, whatever is recorded meanwhile', async () => {
+    await service.signedHead();
     const before = await listed('limit=100');
     await service.post('/api/schema/pipeline/execute', { schema: 'dada', input_text: 'Noch eine Blume' });
     const asOf = encodeURIComponent(String(before.as_of));

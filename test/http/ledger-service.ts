@@ -24,7 +24,10 @@ export type LedgerService = {
   readonly directory: string;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Reply>;
-  /** The end of the log once all in it is signed: until somebody appends, the ledger has nothing to say of itself. */
+  /**
+   * The end of the log once all in it is signed and in the read models: until somebody appends, the ledger has nothing to
+   * say of itself.
+   */
   readonly signedHead: () => Promise<Position | null>;
   /** Stops the service and starts it again on the same directory. */
   readonly restart: () => Promise<void>;
@@ -89,7 +92,9 @@ export async function startLedgerService(
     delete: (path, headers = {}) => ask(path, { method: 'DELETE', headers }),
     signedHead: async () => {
       await running.ledger.service.ledger.sign();
-      return running.ledger.head();
+      const head = await running.ledger.head();
+      if (head !== null) await running.ledger.projector.waitFor(head, 10_000);
+      return head;
     },
     restart: async () => {
       await stop();
