@@ -21,7 +21,7 @@ type Told = { readonly event: LedgerEvent; readonly position: string; readonly e
 export default function auditedRuns(): Projection {
   return {
     name: 'audited-runs',
-    version: '1',
+    version: '2',
     tables: rows.auditedRunTables,
     handle(events, view) {
       const before = view.get(rows.auditTotalsTable, rows.auditTotalsKey) ?? rows.noAuditTotals;
@@ -83,8 +83,9 @@ function beginRun(fold: Fold, told: Told): rows.RunRow {
   const context = newRunContext(core);
   const number = numbered(fold, core, position);
   fold.totals = { ...fold.totals, runs: ordinal + 1 };
-  const span = { execution_id: executionId, number, started: core.time, ended: null, origin: context.origin };
+  const span = { execution_id: executionId, number, started: core.time, origin: context.origin };
   fold.view.put(rows.spansTable, ordinal, span);
+  if (span.origin !== 'import') fold.view.put(rows.openUntilTable, [rows.stillOpen, ordinal], 1);
   if (context.subject !== null)
     fold.view.put(rows.runsOfSubjectTable, [context.subject, ordinal], executionId);
   const sha256 = core.facts?.['workflow_sha256'];
@@ -191,8 +192,10 @@ function applyItem(fold: Fold, told: Told, run: rows.RunRow): rows.RunRow {
 function ended(fold: Fold, told: Told, run: rows.RunRow): rows.RunRow {
   if (run.ended !== null) return run;
   const { number, sequence_number, type, time } = placeOf(fold, told);
-  const span = fold.view.get(rows.spansTable, run.ordinal);
-  if (span !== undefined) fold.view.put(rows.spansTable, run.ordinal, { ...span, ended: number });
+  if (run.context.origin !== 'import') {
+    fold.view.remove(rows.openUntilTable, [rows.stillOpen, run.ordinal]);
+    fold.view.put(rows.openUntilTable, [number, run.ordinal], 1);
+  }
   return { ...run, ended: { number, sequence_number, type, time } };
 }
 

@@ -104,8 +104,6 @@ const spanRow = z.strictObject({
   execution_id: z.string(),
   number: z.int(),
   started: z.string(),
-  /** Of the item that ended it. */
-  ended: z.int().nullable(),
   origin: runContext.shape.origin,
 });
 export type SpanRow = z.infer<typeof spanRow>;
@@ -114,6 +112,10 @@ export type SpanRow = z.infer<typeof spanRow>;
 export const auditedRunsTable: Table<RunRow> = jsonTable('runs', runRow);
 /** By ordinal: the place of a run's first event among all runs' first events, from 0. */
 export const spansTable: Table<SpanRow> = jsonTable('spans', spanRow);
+/** In place of a number: nothing has ended the run. */
+export const stillOpen = Number.MAX_SAFE_INTEGER;
+/** By [number of the item that ended it or {@link stillOpen}, ordinal of the run], of all that were not imported. */
+export const openUntilTable: Table<number> = jsonTable('open-until', z.literal(1));
 /** By [subject, ordinal of the run]: its execution id. */
 export const runsOfSubjectTable = textTable('runs-of-subject', z.string());
 /** By ordinal, each. */
@@ -156,6 +158,7 @@ export const noAuditTotals: AuditTotals = {
 export const auditedRunTables: readonly Table[] = [
   auditedRunsTable,
   spansTable,
+  openUntilTable,
   runsOfSubjectTable,
   outputsTable,
   gapsTable,

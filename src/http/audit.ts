@@ -52,16 +52,20 @@ export const auditRoutes =
           };
         }
         const fields = groupFieldsOf(group_by);
-        const { cut, total, groups } = audit.decisions.groups(filter, fields, asOfOf(as_of));
-        const shown = groups.slice(page.offset, page.offset + page.limit);
+        const { cut, total, groupsTotal, groups } = audit.decisions.groups(
+          filter,
+          fields,
+          page,
+          asOfOf(as_of),
+        );
         const counted = {
           total,
           group_by: fields,
-          groups_total: groups.length,
+          groups_total: groupsTotal,
           ...page,
-          returned: shown.length,
+          returned: groups.length,
         };
-        return { ...shownCut(cut), ...counted, filters: given, groups: shown };
+        return { ...shownCut(cut), ...counted, filters: given, groups };
       },
     );
   };

@@ -84,14 +84,11 @@ export function createAuditedRuns(
       const { reader, totals, cut } = opened;
       const at = given ?? (cut.clock === '' ? null : `${cut.clock}Z`);
       const size = upTo(reader, rows.spansTable, totals.runs, cut.number);
-      const found: OpenRun[] = [];
-      for (const { row } of reader.range(rows.spansTable, { start: size - 1, reverse: true })) {
-        const isOpen = row.origin !== 'import' && (row.ended === null || row.ended > cut.number);
-        if (at === null || !isOpen) continue;
-        const open_hours = (microsOf(at) - microsOf(row.started)) / 3_600_000_000;
-        const { execution_id, started, origin } = row;
-        if (open_hours > longerThanHours) found.push({ execution_id, started, origin, open_hours });
-      }
+      const unended = at === null ? [] : unendedThen(reader, cut.number, size);
+      const found = unended.flatMap(({ execution_id, started, origin }): OpenRun[] => {
+        const open_hours = (microsOf(at ?? '') - microsOf(started)) / 3_600_000_000;
+        return open_hours > longerThanHours ? [{ execution_id, started, origin, open_hours }] : [];
+      });
       return { cut: withGaps(opened), total: found.length, rows: pageOf(found, page), at };
     },
     gaps: (page, asOf) => listed(open(asOf), rows.gapsTable, (totals) => totals.gaps, page),
@@ -142,6 +139,16 @@ export function createAuditedRuns(
 
 const pageOf = <T>(all: readonly T[], { limit, offset }: Page): readonly T[] =>
   all.slice(offset, offset + limit);
+
+/** Of the first `size` runs those that nothing had ended by `number`, the newest first. */
+function unendedThen(reader: Reader, number: number, size: number): readonly rows.SpanRow[] {
+  const keys = reader.keys(rows.openUntilTable, { start: [number + 1, 0] });
+  const ordinals = Array.from(keys, (key) => Number((key as readonly number[])[1]));
+  return ordinals
+    .filter((ordinal) => ordinal < size)
+    .sort((a, b) => b - a)
+    .map((ordinal) => rowAt(reader, rows.spansTable, ordinal));
+}
 
 /** How many rows of a table by ordinal have a number of at most `number`: both only ever grow. */
 function upTo(

@@ -1,4 +1,4 @@
-import { subjectsTable } from '../audit/decision-rows.ts';
+import { subjectsTable, totalsKey, totalsTable } from '../audit/decision-rows.ts';
 import { dayOf, weekOf } from '../audit/instants.ts';
 import type { DecisionProfile } from '../audit/decision-profile.ts';
 import type { Reader } from '../projector/projection.ts';
@@ -20,124 +20,136 @@ export type DecisionGroup = {
 
 type Source = { readonly columns: DecisionColumns; readonly reader: Reader };
 type EachDecision = (found: (ordinal: number) => void) => void;
+type Page = { readonly limit: number; readonly offset: number };
 
-/** Counts decisions by fields: first how many of each profile in each bucket of days or people, then by what those say. */
+/**
+ * Counts decisions by fields. What a decision says is the same for all of its profile, so only the bucket of time and person
+ * is looked up for each. A page of the groups, the largest first, of equal ones by their values.
+ */
 export function groupDecisions(
   { columns, reader }: Source,
   fields: readonly GroupField[],
+  { limit, offset }: Page,
   each: EachDecision,
-): { readonly total: number; readonly groups: DecisionGroup[] } {
-  const bucketOf = bucketsOf(columns, fields);
-  const buckets = new Map<number, Map<number, number>>();
+): { readonly total: number; readonly groupsTotal: number; readonly groups: DecisionGroup[] } {
+  const sayings = sayingsOf(columns.profiles, fields);
+  const buckets = bucketsOf(columns, reader, fields);
+  const said = sayings.texts.length;
+  const tallies = new Map<number, Tally>();
   let total = 0;
-  let last = Number.NaN;
-  let counts = new Map<number, number>();
   each((at) => {
     total += 1;
-    const bucket = bucketOf(at);
-    // Decisions stand nearly in the order of time: the bucket is mostly the same as before.
-    if (bucket !== last) {
-      last = bucket;
-      counts = buckets.get(bucket) ?? new Map<number, number>();
-      buckets.set(bucket, counts);
-    }
     const profile = columns.profile[at] ?? 0;
-    counts.set(profile, (counts.get(profile) ?? 0) + 1);
-  });
-  const cells = new Map<string, Tally>();
-  for (const [bucket, profiles] of buckets) {
-    const inBucket = fields.map((field) => bucketValue(field, bucket, fields, reader));
-    for (const [number, count] of profiles) {
-      const profile = columns.profiles[number];
-      if (profile === undefined) continue;
-      for (const values of combined(fields, inBucket, profile)) tally(cells, values, profile.action, count);
+    const first = buckets.of(at) * said;
+    for (const saying of sayings.ofProfile[profile] ?? []) {
+      const cell = first + saying;
+      let tally = tallies.get(cell);
+      if (tally === undefined) {
+        tally = { count: 0, allowed: 0, blocked: 0, skipped: 0 };
+        tallies.set(cell, tally);
+      }
+      tally.count += 1;
+      const outcome = sayings.outcomes[profile];
+      if (outcome !== undefined) tally[outcome] += 1;
     }
-  }
-  return { total, groups: [...cells.values()].map((cell) => groupOf(fields, cell)).sort(byCount(fields)) };
+  });
+  const cells = Array.from(tallies, ([cell, tally]) => {
+    const values = { ...sayings.texts[cell % said], ...buckets.values(Math.floor(cell / said)) };
+    return { values, tally, order: fields.map((field) => values[field] ?? '').join('\0') };
+  });
+  cells.sort((a, b) => b.tally.count - a.tally.count || (a.order < b.order ? -1 : 1));
+  const groups = cells.slice(offset, offset + limit).map(({ values, tally }) => ({
+    values: Object.fromEntries(fields.map((field) => [field, values[field] ?? null])),
+    ...tally,
+    block_rate: rateOf(tally),
+  }));
+  return { total, groupsTotal: cells.length, groups };
 }
 
-const dayMicros = 86_400_000_000;
-const isTime = (field: GroupField): boolean => field === 'day' || field === 'week';
-/** More people than there will be: a bucket of a day and a person is one number. */
-const maxSubjects = 2 ** 32;
+type Tally = { count: number; allowed: number; blocked: number; skipped: number };
+type Values = Readonly<Record<string, string | null>>;
 
-function bucketsOf(columns: DecisionColumns, fields: readonly GroupField[]): (at: number) => number {
-  const byTime = fields.some(isTime);
-  const byPerson = fields.includes('subject');
-  const day = (at: number): number => Math.floor((columns.time[at] ?? 0) / dayMicros);
-  if (byTime && byPerson) return (at) => day(at) * maxSubjects + (columns.subject[at] ?? 0);
-  if (byTime) return day;
-  return byPerson ? (at) => columns.subject[at] ?? 0 : () => 0;
-}
-
-function bucketValue(
-  field: GroupField,
-  bucket: number,
-  fields: readonly GroupField[],
-  reader: Reader,
-): string | null {
-  const byTime = fields.some(isTime);
-  const byPerson = fields.includes('subject');
-  if (field === 'subject') return reader.get(subjectsTable, byTime ? bucket % maxSubjects : bucket) ?? null;
-  if (!isTime(field)) return null;
-  const micros = (byPerson ? Math.floor(bucket / maxSubjects) : bucket) * dayMicros;
-  return field === 'day' ? dayOf(micros) : weekOf(micros);
-}
-
-function combined(
-  fields: readonly GroupField[],
-  inBucket: readonly (string | null)[],
-  profile: DecisionProfile,
-): (string | null)[][] {
-  return fields.reduce<(string | null)[][]>(
-    (all, field, index) => {
-      const values =
-        field in profileTerms ? profileTerms[field as ProfileTerm](profile) : [inBucket[index] ?? null];
-      return all.flatMap((before) =>
-        values.length === 0 ? [[...before, null]] : values.map((v) => [...before, v]),
-      );
-    },
-    [[]],
-  );
-}
-
-type Tally = {
-  readonly values: readonly (string | null)[];
-  count: number;
-  allowed: number;
-  blocked: number;
-  skipped: number;
+type Sayings = {
+  /** All that any profile says under the fields, each once. */
+  readonly texts: readonly Values[];
+  /** By profile number: indices in `texts`; a decision of several categories says several things. */
+  readonly ofProfile: readonly (readonly number[])[];
+  /** By profile number: what its decisions count as. */
+  readonly outcomes: readonly ('allowed' | 'blocked' | 'skipped' | undefined)[];
 };
 
-function tally(
-  cells: Map<string, Tally>,
-  values: readonly (string | null)[],
-  action: string,
-  count: number,
-): void {
-  const key = JSON.stringify(values);
-  const cell = cells.get(key) ?? { values, count: 0, allowed: 0, blocked: 0, skipped: 0 };
-  cells.set(key, cell);
-  cell.count += count;
-  if (action === 'allow' || action === 'modify') cell.allowed += count;
-  else if (action === 'block') cell.blocked += count;
-  else if (action === 'skip') cell.skipped += count;
+function sayingsOf(profiles: readonly DecisionProfile[], fields: readonly GroupField[]): Sayings {
+  const texts: Values[] = [];
+  const known = new Map<string, number>();
+  const numberOf = (values: Values): number => {
+    const key = JSON.stringify(values);
+    const number = known.get(key) ?? texts.push(values) - 1;
+    known.set(key, number);
+    return number;
+  };
+  const named = fields.filter((field): field is ProfileTerm => field in profileTerms);
+  const ofProfile = profiles.map((profile) => {
+    const all = named.reduce<readonly Values[]>(
+      (before, field) => {
+        const said: readonly (string | null)[] = profileTerms[field](profile);
+        return before.flatMap((values) =>
+          (said.length === 0 ? [null] : said).map((one) => ({ ...values, [field]: one })),
+        );
+      },
+      [{}],
+    );
+    return all.map(numberOf);
+  });
+  return { texts, ofProfile, outcomes: profiles.map(({ action }) => outcomeOf[action]) };
 }
 
-function groupOf(fields: readonly GroupField[], { values, ...counts }: Tally): DecisionGroup {
-  const judged = counts.allowed + counts.blocked;
+const outcomeOf: Readonly<Record<string, keyof Omit<Tally, 'count'>>> = {
+  allow: 'allowed',
+  modify: 'allowed',
+  block: 'blocked',
+  skip: 'skipped',
+};
+
+type Buckets = {
+  readonly of: (at: number) => number;
+  readonly values: (bucket: number) => Values;
+};
+
+const dayMicros = 86_400_000_000;
+
+/** A bucket is a day or week, a person, both or neither. */
+function bucketsOf(columns: DecisionColumns, reader: Reader, fields: readonly GroupField[]): Buckets {
+  const units = fields.filter((field) => field === 'day' || field === 'week');
+  const people = fields.includes('subject') ? (reader.get(totalsTable, totalsKey)?.subjects ?? 0) + 1 : 1;
+  const periods: Values[] = [];
+  const ofPeriod = new Map<string, number>();
+  let last = { day: Number.NaN, period: 0 };
+  const periodOf = (at: number): number => {
+    const day = Math.floor((columns.time[at] ?? 0) / dayMicros);
+    // Decisions stand nearly in the order of time: the day is mostly the same as before.
+    if (day === last.day) return last.period;
+    const values = units.map((unit) => [unit, (unit === 'day' ? dayOf : weekOf)(day * dayMicros)] as const);
+    const key = values.join();
+    const period = ofPeriod.get(key) ?? periods.push(Object.fromEntries(values)) - 1;
+    ofPeriod.set(key, period);
+    last = { day, period };
+    return period;
+  };
+  const names = new Map<number, string | null>();
+  const nameOf = (person: number): string | null => {
+    const name = names.get(person) ?? reader.get(subjectsTable, person) ?? null;
+    names.set(person, name);
+    return name;
+  };
   return {
-    values: Object.fromEntries(fields.map((field, index) => [field, values[index] ?? null])),
-    ...counts,
-    block_rate: judged === 0 ? null : counts.blocked / judged,
+    of: (at) =>
+      (units.length === 0 ? 0 : periodOf(at)) * people + (people === 1 ? 0 : (columns.subject[at] ?? 0)),
+    values: (bucket) => ({
+      ...periods[Math.floor(bucket / people)],
+      ...(fields.includes('subject') ? { subject: nameOf(bucket % people) } : {}),
+    }),
   };
 }
 
-/** The largest first; of equal ones by their values. */
-const byCount =
-  (fields: readonly GroupField[]) =>
-  (a: DecisionGroup, b: DecisionGroup): number => {
-    const order = ({ values }: DecisionGroup): string =>
-      fields.map((field) => values[field] ?? '').join('\0');
-    return b.count - a.count || (order(a) < order(b) ? -1 : 1);
-  };
+const rateOf = ({ allowed, blocked }: Tally): number | null =>
+  allowed + blocked === 0 ? null : blocked / (allowed + blocked);

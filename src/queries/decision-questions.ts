@@ -4,7 +4,6 @@ import {
   type ReviewRow,
   reviewsTable,
   decisionsTable,
-  termsTable,
   totalsKey,
   totalsTable,
 } from '../audit/decision-rows.ts';
@@ -34,22 +33,30 @@ export function countTerms(opened: OpenDecisions): {
   readonly cut: Cut;
   readonly terms: readonly TermCount[];
 } {
-  const { reader, columns, size } = opened;
+  const { columns, size } = opened;
+  const { ofDecision, sets } = opened.terms();
+  // Few sets and few profiles differ: decisions are counted by both before anything is looked at.
+  const pairs = new Map<number, number>();
+  for (const [ordinal, set] of ofDecision) {
+    if (ordinal >= size) continue;
+    const pair = set * columns.profiles.length + (columns.profile[ordinal] ?? 0);
+    pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
+  }
   const counts = new Map<string, Counting>();
   let told = 0;
-  for (const { key, row } of reader.range(termsTable, { end: size })) {
-    const profile = columns.profiles[columns.profile[Number(key)] ?? 0];
+  for (const [pair, decisions] of pairs) {
+    const profile = columns.profiles[pair % columns.profiles.length];
     if (profile === undefined) continue;
-    if (profile.terms > 0) told += 1;
-    for (const [list, term] of row) {
+    if (profile.terms > 0) told += decisions;
+    for (const [list, term] of sets[Math.floor(pair / columns.profiles.length)] ?? []) {
       const name = `${list}\0${term}`;
       const count = counts.get(name) ?? newCount(list, term);
       counts.set(name, count);
-      count.hits += 1;
-      if (!profile.methods.includes('llm_context_check')) count.not_asked += 1;
-      else if (profile.verdict === 'safe') count.false_positives += 1;
-      else if (profile.verdict === 'unsafe') count.confirmed += 1;
-      else count.undecided += 1;
+      count.hits += decisions;
+      if (!profile.methods.includes('llm_context_check')) count.not_asked += decisions;
+      else if (profile.verdict === 'safe') count.false_positives += decisions;
+      else if (profile.verdict === 'unsafe') count.confirmed += decisions;
+      else count.undecided += decisions;
     }
   }
   const terms = [...counts.values()].map(withRate);

@@ -19,6 +19,7 @@ import type { Position } from '../event-store/port.ts';
 import type { Projector } from '../projector/projector.ts';
 import type { Reader } from '../projector/projection.ts';
 import { type AsOf, type Cut, cutAt, type Gap } from './as-of.ts';
+import { createTermColumn, type TermColumn } from './term-column.ts';
 import { createDecisionColumns, type DecisionColumns, decisionsUpTo } from './decision-columns.ts';
 import { profileChooser, type ProfileFilter } from './decision-filter.ts';
 import { type DecisionGroup, type GroupField, groupDecisions } from './decision-groups.ts';
@@ -67,8 +68,13 @@ export type DecisionQueries = {
   readonly groups: (
     filter: DecisionFilter,
     fields: readonly GroupField[],
+    page: Page,
     asOf: AsOf,
-  ) => Told<{ readonly total: number; readonly groups: readonly DecisionGroup[] }>;
+  ) => Told<{
+    readonly total: number;
+    readonly groupsTotal: number;
+    readonly groups: readonly DecisionGroup[];
+  }>;
   /** What other questions about decisions read. */
   readonly open: (asOf: AsOf) => OpenDecisions;
 };
@@ -79,6 +85,7 @@ export type OpenDecisions = {
   readonly cut: Cut;
   /** How many decisions there were. */
   readonly size: number;
+  readonly terms: () => TermColumn;
   readonly at: (ordinal: number) => AuditedDecision;
 };
 
@@ -87,6 +94,7 @@ export function createDecisionQueries(
   compare: (a: Position, b: Position) => number,
 ): DecisionQueries {
   const columnsNow = createDecisionColumns(projector);
+  const terms = createTermColumn(projector);
 
   const open = (asOf: AsOf): OpenDecisions => {
     const columns = columnsNow();
@@ -94,7 +102,8 @@ export function createDecisionQueries(
     const count = reader.get(totalsTable, totalsKey)?.numbers ?? 0;
     const cut = cutAt(projector, 'decisions', { table: orderTable, count }, asOf, compare);
     const size = decisionsUpTo(columns, cut.number);
-    return { reader, columns, cut, size, at: (ordinal) => decisionAt(reader, columns, cut.number, ordinal) };
+    const at = (ordinal: number): AuditedDecision => decisionAt(reader, columns, cut.number, ordinal);
+    return { reader, columns, cut, size, terms, at };
   };
 
   return {
@@ -110,12 +119,10 @@ export function createDecisionQueries(
       const decisions = page.map((ordinal) => opened.at(ordinal));
       return { total, decisions, cut: withHistory(opened, filter) };
     },
-    groups(filter, fields, asOf) {
+    groups(filter, fields, page, asOf) {
       const opened = open(asOf);
-      const { total, groups } = groupDecisions(opened, fields, (found) =>
-        eachMatching(opened, filter, found),
-      );
-      return { total, groups, cut: withHistory(opened, filter) };
+      const counted = groupDecisions(opened, fields, page, (found) => eachMatching(opened, filter, found));
+      return { ...counted, cut: withHistory(opened, filter) };
     },
   };
 }

@@ -60,6 +60,7 @@ const groupings: readonly (readonly GroupField[])[] = [
   ['category', 'week'],
   ['safety_level', 'action'],
   ['week', 'subject'],
+  ['day', 'week'],
   ['model_digest', 'verdict'],
 ];
 
@@ -126,7 +127,7 @@ export function compareAt(asked: Asked, events: readonly RawEvent[], count: numb
   same('decisions without a record', told, unrecorded);
   for (const filter of filtersOver(found.decisions)) compareFilter(asked, newest, filter, asOf, same);
   for (const fields of groupings) {
-    const { groups, total } = asked.decisions.groups({}, fields, asOf);
+    const { groups, total } = asked.decisions.groups({}, fields, everything, asOf);
     same('grouped total', total, newest.length);
     const counts = groups.map(({ values, count: n, allowed, blocked, skipped }) => [
       fields.map((field) => values[field] ?? '').join(' '),

@@ -104,7 +104,7 @@ function questionsOf(
 ): readonly (readonly [string, () => number])[] {
   const list = (filter: Parameters<typeof all.list>[0], asOf = {}) => all.list(filter, newest, asOf).total;
   const groups = (filter: Parameters<typeof all.list>[0], ...fields: Parameters<typeof all.groups>[1]) =>
-    all.groups(filter, fields, {}).groups.length;
+    all.groups(filter, fields, newest, {}).groupsTotal;
   const subject = all.list({}, newest, {}).decisions[0]?.row.subject ?? '';
   return [
     ['all that failed open', () => list({ basis: ['fail_open'] })],

@@ -5,6 +5,7 @@ import { timeOf } from '../../src/events/time.ts';
 import auditedRuns from '../../projections/audited-runs.ts';
 import decisions from '../../projections/decisions.ts';
 import type { Readable } from '../../src/projector/arrival.ts';
+import { maxBatchEvents } from '../../src/projector/batches.ts';
 import { openEnvironment } from '../../src/projector/environment.ts';
 import { stepOf } from '../../src/projector/instance.ts';
 import { openProjector, type Projector } from '../../src/projector/projector.ts';
@@ -17,7 +18,8 @@ import { readOnlyStore } from './recorded-log.ts';
 
 /** So many different runs; the others are like one of them, at another time and of another person. */
 const patterns = 400;
-const batchEvents = 10_000;
+/** As large as the projector makes them. */
+const batchEvents = maxBatchEvents;
 const start = Date.parse('2025-01-01T00:00:00Z');
 
 type Pattern = readonly { readonly core: Core; readonly payload: Payload | null }[];
