@@ -5,6 +5,8 @@ import { LedgerError } from '../src/errors.ts';
 export type MemoryStore = EventStore & {
   /** Appends to the end of a stream without looking at its revision. */
   readonly add: (stream: string, events: readonly ReadyEvent[]) => string;
+  /** Tells an event of a stream once more at the end of the log, as after an erasure. */
+  readonly tellAgain: (event: StoredEvent) => string;
   readonly events: readonly StoredEvent[];
 };
 
@@ -18,13 +20,18 @@ export function createMemoryStore(storeId = 'memory', history: readonly StoredEv
   const unknown = (position: string): LedgerError =>
     new LedgerError('INVALID_APPEND', { what: `Position ${position} is not of this log`, cure: 'read it' });
 
+  const tellAgain: MemoryStore['tellAgain'] = (event) => {
+    const position = String(events.length + 1).padStart(9, '0');
+    events.push({ ...event, position });
+    for (const wake of waiting) wake();
+    return position;
+  };
   const add: MemoryStore['add'] = (stream, added) => {
     for (const event of added) {
       const revision = (revisions.get(stream) ?? -1) + 1;
       revisions.set(stream, revision);
-      events.push({ ...event, stream, revision, position: String(events.length + 1).padStart(9, '0') });
+      tellAgain({ ...event, stream, revision, position: '' });
     }
-    for (const wake of waiting) wake();
     return events.at(-1)?.position ?? '';
   };
 
@@ -65,6 +72,7 @@ export function createMemoryStore(storeId = 'memory', history: readonly StoredEv
     isShared: false,
     events,
     add,
+    tellAgain,
     subscribeAll,
     async append(stream, added) {
       const position = add(stream, added);

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import auditedRuns from '../../projections/audited-runs.ts';
 import decisions from '../../projections/decisions.ts';
 import { openProjector, type Projector } from '../../src/projector/projector.ts';
+import { countTerms } from '../../src/queries/decision-questions.ts';
 import { createMemoryStore } from '../memory-store.ts';
 import { caughtUp, opened, temporaryDirectory } from '../projector/opened.ts';
 import { keyOf, randomFrom } from '../recorded-runs.ts';
@@ -94,4 +95,34 @@ it('what is kept in memory follows the commits: an answer after each batch agree
     await projector.waitFor((await store.head()) ?? '', 10_000);
     compareAt(asked, rawEvents(store.events), store.events.length, { answers: 0, rows: 0 });
   }
+});
+
+it('the terms of an erased run go out of every count, and the answer says that there were some', async () => {
+  const source = plantedLog(20, 8);
+  const store = createMemoryStore('memory', source.events);
+  const erased = new Set<string>();
+  const projector = await opened(projections(), {
+    directory: await temporaryDirectory(),
+    store,
+    keyOf: (stream) => (erased.has(stream) ? undefined : keyOf(stream)),
+  });
+  await caughtUp(projector, store);
+  const { decisions: queries } = askedOf(projector, store);
+  const counted = () => countTerms(queries.open({}));
+  const hitsOf = ({ terms }: ReturnType<typeof counted>): number =>
+    terms.reduce((sum, { hits }) => sum + hits, 0);
+  const before = counted();
+  expect(before.cut.gaps.map(({ reason }) => reason)).not.toContain('content_erased');
+  const found = scan(rawEvents(source.events)).decisions.filter(({ terms }) => terms.length > 0);
+  const run = found[0]?.run;
+  const ofRun = found.filter((decision) => decision.run === run);
+  erased.add(`run-${run}`);
+  for (const event of source.events.filter(({ stream }) => stream === `run-${run}`)) store.tellAgain(event);
+  await projector.waitFor((await store.head()) ?? '', 10_000);
+  const after = counted();
+  expect(hitsOf(after)).toBe(hitsOf(before) - ofRun.reduce((sum, { terms }) => sum + terms.length, 0));
+  const gap = { reason: 'content_erased', count: ofRun.length };
+  expect(after.cut.gaps).toContainEqual(expect.objectContaining(gap));
+  await projector.rebuild();
+  expect(counted().terms).toEqual(after.terms);
 });

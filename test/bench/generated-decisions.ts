@@ -95,7 +95,7 @@ export async function projectDecisions(directory: string, count: number): Promis
   };
   const options = { directory, store, projections, keyOf: () => undefined, now: Date.now };
   const projector = await openProjector(options);
-  const asked = { ...store, add: () => '', events: [] };
+  const asked = { ...store, add: () => '', tellAgain: () => '', events: [] };
   return { projector, store: asked, positionAt: (share) => positionOf(Math.floor(events * share)) };
 }
 
