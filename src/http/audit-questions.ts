@@ -18,7 +18,7 @@ import {
 import { asOfMember, asOfOf, numberOrRefuse, utcOrRefuse } from './audit-query.ts';
 import { answering } from './answers.ts';
 import { pageOf } from './paging.ts';
-import type { Service } from './service.ts';
+import type { Questioned } from './service.ts';
 
 const common = { ...pageMembers, ...asOfMember } as const;
 const onlyPage = z.strictObject(common);
@@ -28,7 +28,7 @@ type AtQuery = { readonly at?: string | undefined; readonly as_of?: string | und
 
 /** Questions that no filter of decisions answers: outputs, runs, terms, reviews and what else stands in the log. */
 export const auditQuestionRoutes =
-  ({ audit }: Service): FastifyPluginAsyncZod =>
+  ({ audit }: Questioned): FastifyPluginAsyncZod =>
   async (app) => {
     const { runs, decisions } = audit;
     /** As of a moment of the past its own clock counts; without one ours does. */

@@ -4,7 +4,7 @@ import { answering } from './answers.ts';
 import { decisionGroups, decisionList, shownCut, shownDecision } from './audit-answers.ts';
 import { asOfMember, asOfOf, decisionFilterOf, decisionMembers, groupFieldsOf } from './audit-query.ts';
 import { pageOf } from './paging.ts';
-import type { Service } from './service.ts';
+import type { Questioned } from './service.ts';
 
 export const pageMembers = {
   limit: z.string().optional().describe('1 to 100; 20 by default'),
@@ -24,7 +24,7 @@ const decisionsQuery = z.strictObject({
 
 /** Questions to the safety decisions of all runs. */
 export const auditRoutes =
-  ({ audit }: Service): FastifyPluginAsyncZod =>
+  ({ audit }: Questioned): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       '/api/audit/decisions',

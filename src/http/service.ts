@@ -180,6 +180,9 @@ export type Audit = {
   readonly now: () => string;
 };
 
+/** What the routes of questions ask: of no single run. */
+export type Questioned = { readonly audit: Omit<Audit, 'ladder'> };
+
 /** All that the HTTP layer can do; the composition root hands it in. */
 export type Service = {
   readonly version: string;
