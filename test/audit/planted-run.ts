@@ -122,7 +122,7 @@ function outputsOf(random: Random, origin: PlantedRun['origin'], conditions: Con
     media_type: 'text',
     content: 'Tick',
   };
-  const count = 2 + Math.floor(random() * 11);
+  const count = 4 + Math.floor(random() * 18);
   return [
     final,
     ...Array.from({ length: count }, (_, index) => outputOf(random, index + 1, origin, conditions)).flat(),

@@ -29,3 +29,10 @@ export function signedFacts(size: number, root: Buffer, key = testKey): Record<s
   const signature = Buffer.from(parseNote(note)?.signatures[0]?.signature ?? []).toString('base64url');
   return { origin: key.name, size, root: root.toString('hex'), key_id: key.keyId, signature };
 }
+
+/** The facts by which a key is published. */
+export const keyFacts = (key = testKey): Record<string, unknown> => ({
+  origin: key.name,
+  key_id: key.keyId,
+  public_key: Buffer.from(key.publicKey).toString('base64url'),
+});
