@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalBytes } from '../events/canonical.ts';
+import { canonicalBytes, canonicalText } from '../events/canonical.ts';
 import {
   bundleFormat,
   checkpointNote,
@@ -64,3 +64,20 @@ export type Bundle = z.infer<typeof bundle>;
 
 /** The bytes of a bundle: the same one gives the same. */
 export const bundleBytes = (content: Bundle): Buffer => canonicalBytes(content);
+
+/** The text of {@link bundleBytes} event by event, for who gives the event loop back in between. */
+export function* bundlePieces(content: Bundle): Generator<string> {
+  const { events, ...others } = content;
+  const names = Object.keys(content).sort();
+  for (const [index, name] of names.entries()) {
+    yield `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`;
+    if (name === 'events') yield* listPieces(events);
+    else yield canonicalText(others[name as keyof typeof others]);
+  }
+  yield '}';
+}
+
+function* listPieces(events: Bundle['events']): Generator<string> {
+  for (const [index, event] of events.entries()) yield `${index === 0 ? '[' : ','}${canonicalText(event)}`;
+  yield ']';
+}

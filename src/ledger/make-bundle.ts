@@ -39,17 +39,37 @@ export type BundleParts = {
   readonly node: NodeReader;
 };
 
+/** An event of the run as the bundle has it, and what it says of media. */
+export type ToldEvent = { readonly proven: ProvenEvent; readonly naming: NamingItem };
+
+/** What most of the work at a bundle is, for one event: who has many of them gives the event loop back in between. */
+export function toldEvent(event: LoggedEvent): ToldEvent {
+  const proven = provenEvent(event);
+  return { proven, naming: namingItem(proven) };
+}
+
 /** Puts the evidence of a run together: the same parts make the same bytes. */
-export function makeBundle({ checkpoint, events, documents, heads, node, ...parts }: BundleParts): Bundle {
+export const makeBundle = ({ events, ...parts }: BundleParts): Bundle =>
+  bundleOfTold({ ...parts, told: events.map(toldEvent) });
+
+/** The same of events that were prepared one by one. */
+export function bundleOfTold({
+  checkpoint,
+  told,
+  documents,
+  heads,
+  node,
+  ...parts
+}: Omit<BundleParts, 'events'> & { readonly told: readonly ToldEvent[] }): Bundle {
   const { origin, size } = checkpointOf(checkpoint);
-  const proven = events.map(provenEvent);
+  const events = told.map(({ proven }) => proven);
   const placed = documents.toSorted((a, b) => a.index - b.index);
   const indexes = [...events, ...placed, heads.event].map(({ index }) => index).sort((a, b) => a - b);
   return {
     format: bundleFormat,
     origin,
     run: parts.run,
-    events: proven,
+    events,
     documents: placed.map(provenEvent),
     heads: {
       event: provenEvent({ ...heads.event, opening: undefined }),
@@ -59,7 +79,7 @@ export function makeBundle({ checkpoint, events, documents, heads, node, ...part
     proof: hashesBeside(node, size, indexes).map(base64),
     checkpoint,
     key: parts.key,
-    media: namedMedia(proven.map(namingItem)),
+    media: namedMedia(told.map(({ naming }) => naming)),
   };
 }
 

@@ -6,9 +6,9 @@ import { mergeItem } from '../events/item.ts';
 import { openPayload, saltBytes } from '../events/seal.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
 import type { Evidence } from '../exporters/evidence.ts';
-import { bundleBytes } from '../ledger/bundle.ts';
+import { bundlePieces } from '../ledger/bundle.ts';
 import { ledgerStream } from '../ledger/ledger-stream.ts';
-import { type LoggedEvent, makeBundle } from '../ledger/make-bundle.ts';
+import { bundleOfTold, type LoggedEvent, type ToldEvent, toldEvent } from '../ledger/make-bundle.ts';
 import { readCore } from '../ledger/proven-core.ts';
 import { isPublication, type Reference, referencesOf } from '../ledger/references.ts';
 import {
@@ -57,7 +57,7 @@ export async function evidenceOf(
   }
 }
 
-/** So many events are read in one turn of the event loop. */
+/** So many events are read, or written, in one turn of the event loop. */
 const eventsATurn = 16;
 
 async function bundleOver(
@@ -75,17 +75,17 @@ async function bundleOver(
     text.startsWith(`${checkpoint.origin}+${checkpoint.keyId}+`),
   );
   if (key === undefined) throw new TypeError(`key ${checkpoint.keyId} was never published`);
-  const events: LoggedEvent[] = [];
+  const told: ToldEvent[] = [];
   const references = new Map<string, Reference & { readonly leaf: number }>();
   for await (const stored of source.store.readStream(stream, { limit: heads.seq, signal })) {
     const event = logged(source, stored);
-    events.push(isOpen(source, stored, isShown) ? event : { ...event, opening: undefined });
+    told.push(toldEvent(isOpen(source, stored, isShown) ? event : { ...event, opening: undefined }));
     const core = readCore(Buffer.from(stored.core).toString());
     for (const reference of core === undefined ? [] : referencesOf(core)) {
       const name = `${reference.stream}@${reference.sha256}`;
       if (!references.has(name)) references.set(name, { ...reference, leaf: event.index });
     }
-    if (events.length % eventsATurn === 0) await setImmediate();
+    if (told.length % eventsATurn === 0) await setImmediate();
     signal.throwIfAborted();
   }
   const documents: LoggedEvent[] = [];
@@ -94,21 +94,26 @@ async function bundleOver(
     if (found !== undefined) documents.push(found);
   }
   const statement = await firstOf(source, ledgerStream, heads.heads.seq, signal);
-  return bundleBytes(
-    makeBundle({
-      run: stream,
-      checkpoint: checkpoint.note,
-      key,
-      events,
-      documents,
-      heads: {
-        event: logged(source, statement),
-        index: heads.leaf,
-        path: heads.path.map((hash) => Buffer.from(hash, 'base64')),
-      },
-      node: treeNodes(projector),
-    }),
-  );
+  const bundle = bundleOfTold({
+    run: stream,
+    checkpoint: checkpoint.note,
+    key,
+    told,
+    documents,
+    heads: {
+      event: logged(source, statement),
+      index: heads.leaf,
+      path: heads.path.map((hash) => Buffer.from(hash, 'base64')),
+    },
+    node: treeNodes(projector),
+  });
+  const pieces: string[] = [];
+  for (const piece of bundlePieces(bundle)) {
+    pieces.push(piece);
+    if (pieces.length % eventsATurn === 0) await setImmediate();
+  }
+  signal.throwIfAborted();
+  return Buffer.from(pieces.join(''));
 }
 
 /** The event at its leaf, with what opens its payload where the key is there. */

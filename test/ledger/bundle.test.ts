@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { canonicalBytes } from '../../src/events/canonical.ts';
 import { catalogue } from '../../src/events/catalogue.ts';
-import { bundle as bundleSchema, bundleBytes } from '../../src/ledger/bundle.ts';
+import { bundle as bundleSchema, bundleBytes, bundlePieces } from '../../src/ledger/bundle.ts';
 import { isMalformed, readBundle } from '../../src/ledger/read-bundle.ts';
 import { endingTypes, verifyBundle } from '../../src/ledger/verify.ts';
 import { pinned } from './cases.ts';
@@ -54,6 +54,7 @@ test('the item types that end a run are those of the catalogue', () => {
 
 test('the same run has the same bytes', () => {
   expect(bundleBytes(endedBundle(20)).equals(bundleBytes(endedBundle(20)))).toBe(true);
+  expect([...bundlePieces(endedBundle(20))].join('')).toBe(bundleBytes(endedBundle(20)).toString());
 });
 
 test('a run of 5,000 items is verified', () => {
