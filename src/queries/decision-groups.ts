@@ -53,17 +53,33 @@ export function groupDecisions(
       if (outcome !== undefined) tally[outcome] += 1;
     }
   });
-  const cells = Array.from(tallies, ([cell, tally]) => {
+  const cells = Array.from(tallies).sort(([, a], [, b]) => b.count - a.count);
+  const { from, to } = withTies(cells, offset, offset + limit);
+  const named = cells.slice(from, to).map(([cell, tally]) => {
     const values = { ...sayings.texts[cell % said], ...buckets.values(Math.floor(cell / said)) };
     return { values, tally, order: fields.map((field) => values[field] ?? '').join('\0') };
   });
-  cells.sort((a, b) => b.tally.count - a.tally.count || (a.order < b.order ? -1 : 1));
-  const groups = cells.slice(offset, offset + limit).map(({ values, tally }) => ({
+  named.sort((a, b) => b.tally.count - a.tally.count || (a.order < b.order ? -1 : 1));
+  const groups = named.slice(offset - from, offset - from + limit).map(({ values, tally }) => ({
     values: Object.fromEntries(fields.map((field) => [field, values[field] ?? null])),
     ...tally,
     block_rate: rateOf(tally),
   }));
   return { total, groupsTotal: cells.length, groups };
+}
+
+/** A page of cells in the order of their counts, with all that count as much as its first and its last: only these need names. */
+function withTies(
+  cells: readonly (readonly [number, Tally])[],
+  first: number,
+  end: number,
+): { readonly from: number; readonly to: number } {
+  const countAt = (index: number): number | undefined => cells[index]?.[1].count;
+  let from = Math.min(first, cells.length);
+  let to = Math.min(end, cells.length);
+  while (from > 0 && countAt(from - 1) === countAt(from)) from -= 1;
+  while (to < cells.length && countAt(to) === countAt(to - 1)) to += 1;
+  return { from, to };
 }
 
 type Tally = { count: number; allowed: number; blocked: number; skipped: number };

@@ -134,6 +134,12 @@ export function compareAt(asked: Asked, events: readonly RawEvent[], count: numb
       [n, allowed, blocked, skipped].join(' '),
     ]);
     same(`by ${fields.join()}`, new Map(counts as [string, string][]), groupsOf(newest, fields));
+    const page = { limit: 7, offset: Math.floor(groups.length / 2) };
+    same(
+      `a page by ${fields.join()}`,
+      asked.decisions.groups({}, fields, page, asOf).groups,
+      groups.slice(page.offset, page.offset + page.limit),
+    );
   }
   compareRest(asked, found, asOf, same);
 }
