@@ -134,12 +134,11 @@ export function compareAt(asked: Asked, events: readonly RawEvent[], count: numb
       [n, allowed, blocked, skipped].join(' '),
     ]);
     same(`by ${fields.join()}`, new Map(counts as [string, string][]), groupsOf(newest, fields));
-    const page = { limit: 7, offset: Math.floor(groups.length / 2) };
-    same(
-      `a page by ${fields.join()}`,
-      asked.decisions.groups({}, fields, page, asOf).groups,
-      groups.slice(page.offset, page.offset + page.limit),
-    );
+    // Pages may begin and end between groups that count the same.
+    for (let offset = 1; offset < groups.length; offset += Math.ceil(groups.length / 8)) {
+      const page = asked.decisions.groups({}, fields, { limit: 3, offset }, asOf).groups;
+      same(`a page by ${fields.join()} from ${offset}`, page, groups.slice(offset, offset + 3));
+    }
   }
   compareRest(asked, found, asOf, same);
 }
