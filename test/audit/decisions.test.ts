@@ -17,7 +17,7 @@ import { plantedLog } from './planted-log.ts';
 const projections = () => [decisions(), auditedRuns()];
 
 describe('every question agrees with a scan of the raw log', () => {
-  const store = plantedLog(120, 3);
+  const store = plantedLog(75, 3);
   const events = rawEvents(store.events);
   let projector: Projector;
   let asked: Asked;
@@ -85,7 +85,7 @@ describe('every question agrees with a scan of the raw log', () => {
 });
 
 it('what is kept in memory follows the commits: an answer after each batch agrees with the scan', async () => {
-  const source = plantedLog(60, 8);
+  const source = plantedLog(40, 8);
   const store = createMemoryStore();
   const projector = await opened(projections(), { directory: await temporaryDirectory(), store });
   await caughtUp(projector, store);
