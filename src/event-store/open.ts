@@ -1,4 +1,3 @@
-import { openEventStoreDb } from './eventstoredb/log.ts';
 import { type LmdbSnapshot, openLmdbLog, openLmdbSnapshot } from './lmdb/log.ts';
 import type { EventReader, EventStore } from './port.ts';
 import { parseStoreName } from './store-name.ts';
@@ -18,7 +17,7 @@ export type OpenedReader = EventReader &
 export async function openEventStore({ store, directory }: Named): Promise<EventStore> {
   const name = parseStoreName(store, directory);
   if (name.kind === 'lmdb') return openLmdbLog({ directory: name.directory });
-  return openEventStoreDb({ connectionString: name.connectionString });
+  return openOnServer(name.connectionString);
 }
 
 /**
@@ -28,5 +27,11 @@ export async function openEventStore({ store, directory }: Named): Promise<Event
 export async function openEventReader({ store, directory }: Named): Promise<OpenedReader> {
   const name = parseStoreName(store, directory);
   if (name.kind === 'lmdb') return openLmdbSnapshot({ directory: name.directory });
-  return openEventStoreDb({ connectionString: name.connectionString });
+  return openOnServer(name.connectionString);
+}
+
+/** Its client is a fifth of what every command would load; whoever keeps an embedded log never needs it. */
+async function openOnServer(connectionString: string): Promise<EventStore> {
+  const { openEventStoreDb } = await import('./eventstoredb/log.ts');
+  return openEventStoreDb({ connectionString });
 }
