@@ -2,6 +2,7 @@ import { subjectsTable, totalsKey, totalsTable } from '../audit/decision-rows.ts
 import { dayOf, weekOf } from '../audit/instants.ts';
 import type { DecisionProfile } from '../audit/decision-profile.ts';
 import type { Reader } from '../projector/projection.ts';
+import type { Page } from './audited-runs.ts';
 import type { DecisionColumns } from './decision-columns.ts';
 import { profileTerms, type ProfileTerm } from './decision-filter.ts';
 
@@ -20,7 +21,6 @@ export type DecisionGroup = {
 
 type Source = { readonly columns: DecisionColumns; readonly reader: Reader };
 type EachDecision = (found: (ordinal: number) => void) => void;
-type Page = { readonly limit: number; readonly offset: number };
 
 /**
  * Counts decisions by fields. What a decision says is the same for all of its profile, so only the bucket of time and person

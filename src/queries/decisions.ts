@@ -19,6 +19,7 @@ import type { Position } from '../event-store/port.ts';
 import type { Projector } from '../projector/projector.ts';
 import type { Reader } from '../projector/projection.ts';
 import { type AsOf, type Cut, cutAt, type Gap } from './as-of.ts';
+import type { Page } from './audited-runs.ts';
 import { createTermColumn, type TermColumn } from './term-column.ts';
 import { createDecisionColumns, type DecisionColumns, decisionsUpTo } from './decision-columns.ts';
 import { profileChooser, type ProfileFilter } from './decision-filter.ts';
@@ -38,8 +39,6 @@ export type DecisionFilter = ProfileFilter & {
   /** Judged by a person like this. */
   readonly judgement?: string | undefined;
 };
-
-type Page = { readonly limit: number; readonly offset: number };
 
 /** A decision with all that was known of it at the cut. */
 export type AuditedDecision = {
